@@ -1,0 +1,67 @@
+"""Files written aside and renamed: a reader sees the whole file or none, whatever ends the writer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import NerpError
+
+UNFINISHED = ".unfinished-"
+"""How the name of a file that is still being written begins."""
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A path in the same folder to write to; renamed to ``path`` when the block ends well, else removed.
+
+    Raises:
+        NerpError: the folder cannot be made or written, or the disk is full.
+    """
+    aside = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    with explained(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield aside
+            os.replace(aside, path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what the operating system says against writing ``path`` into one line."""
+    try:
+        yield
+    except OSError as error:
+        raise NerpError(
+            f"{path} could not be written ({error.strerror or error}); free some space or choose another folder."
+        ) from error
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file at once or not at all."""
+    with written_aside(path) as aside:
+        aside.write_bytes(content)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text with ``\\n`` line ends on every system."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Write JSON that is pleasant to read and equal for equal content; NaN is refused."""
+    write_text(path, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a killed writer left in ``folder`` and below."""
+    for path in folder.rglob(UNFINISHED + "*"):
+        with explained(path):
+            path.unlink(missing_ok=True)

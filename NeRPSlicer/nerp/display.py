@@ -1,0 +1,98 @@
+"""From a radiograph's numbers to an 8-bit picture; the numbers themselves are never touched.
+
+Default (`display_of`): the window runs between two percentiles of the projected body; ``drr`` and ``physics`` then pass a
+film-like curve, the other methods a straight line. "paper" is min-max and a straight line, as in the NeRP paper.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from .errors import NerpError
+
+PERCENTILES = (0.5, 99.5)
+FILM_METHODS = ("drr", "drr-sampled", "physics")
+FILM_GAMMA = 4.0
+FILM_MIDDLE = 0.5
+
+
+class HasPicture(Protocol):
+    """What the display needs of a radiograph."""
+
+    @property
+    def image(self) -> np.ndarray: ...
+    @property
+    def opacity(self) -> np.ndarray | None: ...
+    @property
+    def method(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Display:
+    """How numbers become grey levels; the record that goes into the sidecar."""
+
+    low: float
+    """Shown black."""
+    high: float
+    """Shown white."""
+    curve: str = "linear"
+    """"linear" or "film"."""
+    gamma: float = FILM_GAMMA
+    """Film only: steepness of the curve in its middle, before it is scaled to run from 0 to 1."""
+    middle: float = FILM_MIDDLE
+    """Film only: where between low (0) and high (1) the curve is steepest."""
+
+    def __post_init__(self) -> None:
+        if self.curve not in ("linear", "film"):
+            raise NerpError(f'A display curve is "linear" or "film", not {self.curve!r}.')
+        if not all(map(math.isfinite, (self.low, self.high, self.gamma, self.middle))) or self.gamma <= 0:
+            raise NerpError("A display needs finite limits and a positive gamma.")
+
+    def grey(self, image: np.ndarray) -> np.ndarray:
+        """Grey levels uint8 of any shape; a window without width shows everything at or below it black.
+
+        The film curve is the logistic function, the usual model of film's density over log exposure (Hurter and
+        Driffield) with its toe and shoulder; a line integral of attenuation is the negative log exposure.
+        """
+        width = self.high - self.low
+        if width > 0:
+            t = np.clip((np.asarray(image, np.float64) - self.low) / width, 0, 1)
+        else:
+            t = (np.asarray(image, np.float64) > self.high).astype(np.float64)
+        if self.curve == "film":
+            black, white = _logistic(-self.gamma * self.middle), _logistic(self.gamma * (1 - self.middle))
+            t = (_logistic(self.gamma * (t - self.middle)) - black) / (white - black)
+        return np.rint(255 * t).astype(np.uint8)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that ``Display(**record)`` turns back into an equal display."""
+        return asdict(self)
+
+
+def display_of(radiograph: HasPicture, preset: str = "default") -> Display:
+    """The display of a radiograph.
+
+    Args:
+        radiograph: picture ``[rows, columns]``, its accumulated opacity if it has one, and its method.
+        preset: "default" or "paper".
+
+    Raises:
+        NerpError: another preset.
+    """
+    image = radiograph.image
+    if preset == "paper":
+        return Display(float(image.min()), float(image.max()))
+    if preset != "default":
+        raise NerpError(f'The display preset is "default" or "paper", not {preset!r}.')
+    # Without an opacity, the least value is what a ray that meets nothing gets.
+    body = radiograph.opacity > 0 if radiograph.opacity is not None else image > image.min()
+    low, high = np.percentile(image[body] if body.any() else image, PERCENTILES)
+    return Display(float(low), float(high), "film" if radiograph.method in FILM_METHODS else "linear")
+
+
+def _logistic(x: np.ndarray | float) -> np.ndarray | float:
+    return 1 / (1 + np.exp(-x))

@@ -1,0 +1,19 @@
+"""The CPU backend: Numba kernels on a thread pool.
+
+Each picture is cut in bands of rows that depend on the picture alone, never on the number of threads, so results
+are the same bit for bit on any number of cores.
+"""
+
+from __future__ import annotations
+
+from .exact import exact_integral, exact_lengths
+from .march import emission_absorption, mida, sampled_integral, sampled_maximum
+
+__all__ = [
+    "emission_absorption",
+    "exact_integral",
+    "exact_lengths",
+    "mida",
+    "sampled_integral",
+    "sampled_maximum",
+]

@@ -1,0 +1,193 @@
+"""Pictures that sample fields along rays: emission-absorption, line integral, maximum, MIDA."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...geometry import Camera
+from ...radiance import Fields
+from ..bricks import occupied_bricks
+from ..prepared import Grid, once_per_object
+from .rays import (
+    BLOCK,
+    PACKET,
+    block_is_empty,
+    compiled,
+    exp_negative,
+    locate,
+    march_rays,
+    point,
+    probes_per_block,
+    transmittances,
+)
+from .simd import sample_one, sample_pair
+from .threads import bands, for_each_band
+
+
+@compiled
+def interleave(matter, opacity, first, end, pairs):  # type: ignore[no-untyped-def]
+    """Slices first .. end of both fields into the padded array of pairs."""
+    for k in range(first, end):
+        for j in range(matter.shape[1]):
+            for i in range(matter.shape[2]):
+                pairs[k + 1, j + 1, i + 1, 0] = matter[k, j, i]
+                pairs[k + 1, j + 1, i + 1, 1] = opacity[k, j, i]
+
+
+def interleaved(matter: np.ndarray, opacity: np.ndarray) -> np.ndarray:
+    """Both fields zero-padded and interleaved: float32 ``[K + 2, J + 2, I + 2, 2]``."""
+    depth, height, width = matter.shape
+    pairs = np.zeros((depth + 2, height + 2, width + 2, 2), np.float32)
+    for_each_band(lambda first, end: interleave(matter, opacity, first, end, pairs), bands(depth))
+    return pairs
+
+
+@once_per_object
+def _prepared_fields(fields: Fields) -> tuple[np.ndarray, np.ndarray]:
+    return interleaved(fields.matter, fields.opacity), occupied_bricks(fields.opacity)
+
+
+@once_per_object
+def _prepared_grid(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    return np.pad(grid.values, 1), occupied_bricks(grid.values)
+
+
+@compiled
+def emission_absorption_band(  # type: ignore[no-untyped-def]
+    pairs, bricks, entry, step, step_mm, samples, first_row, end_row, image, accumulated
+):
+    """I = sum_i T_i a_i m_i and A = 1 - T_end for some rows; see reference.emission_absorption."""
+    flat = pairs.reshape(-1)
+    step_j, step_k = pairs.shape[2] * 2, pairs.shape[1] * pairs.shape[2] * 2
+    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
+    matter, opacity = np.zeros(BLOCK, np.float32), np.zeros(BLOCK, np.float32)
+    remaining = np.empty(BLOCK + 1, np.float32)
+    columns = image.shape[1]
+    light, depth = np.empty(PACKET, np.float32), np.empty(PACKET)
+    probes = np.empty(PACKET, np.int64)
+    for r in range(first_row, end_row):
+        for first_column in range(0, columns, PACKET):
+            lanes = min(PACKET, columns - first_column)
+            for lane in range(lanes):
+                light[lane], depth[lane] = 0, 0
+                probes[lane] = probes_per_block(point(step, r, first_column + lane))
+            for first in range(0, samples, BLOCK):
+                count = min(BLOCK, samples - first)
+                opacity[count:] = 0
+                for lane in range(lanes):
+                    c = first_column + lane
+                    start, along = point(entry, r, c), point(step, r, c)
+                    if step_mm[r, c] == 0 or block_is_empty(bricks, start, along, first, probes[lane]):
+                        continue
+                    locate(start, along, first, pairs.shape, 2, offset, fraction)
+                    for n in range(count):
+                        matter[n], opacity[n] = sample_pair(
+                            flat, offset[n], step_j, step_k, fraction[0, n], fraction[1, n], fraction[2, n]
+                        )
+                    depth[lane] = transmittances(opacity, step_mm[r, c], depth[lane], remaining)
+                    for n in range(count):
+                        light[lane] += (remaining[n] - remaining[n + 1]) * matter[n]
+            for lane in range(lanes):
+                c = first_column + lane
+                image[r, c] = light[lane]
+                accumulated[r, c] = -math.expm1(-depth[lane] * step_mm[r, c])
+
+
+def emission_absorption(fields: Fields, camera: Camera, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Emission-absorption picture and accumulated opacity, float32 ``[rows, columns]`` each."""
+    pairs, bricks = _prepared_fields(fields)
+    rays = march_rays(camera, fields.ras_from_ijk, fields.shape, samples)
+    image, accumulated = np.empty((2, camera.rows, camera.columns), np.float32)
+    for_each_band(
+        lambda first, end: emission_absorption_band(pairs, bricks, *rays, samples, first, end, image, accumulated),
+        bands(camera.rows),
+    )
+    return image, accumulated
+
+
+SUM, MAXIMUM, MIDA = range(3)
+
+
+@compiled
+def _reduce(kind, values, count, parameter, state, lane):  # type: ignore[no-untyped-def]
+    """Fold a block of samples into a ray's state; see reference.sampled_integral, sampled_maximum and mida."""
+    if kind == SUM:
+        total = np.float32(0)
+        for n in range(count):
+            total += values[n]
+        state[lane, 0] += total
+    elif kind == MAXIMUM:
+        for n in range(count):
+            state[lane, 0] = max(state[lane, 0], values[n])
+    else:
+        for n in range(count):
+            f = values[n]
+            beta = 1 - max(np.float32(0), f - state[lane, 1])
+            state[lane, 1] = max(state[lane, 1], f)
+            alpha = 1 - exp_negative(-f * parameter)
+            new = (1 - beta * state[lane, 2]) * alpha
+            state[lane, 0] = beta * state[lane, 0] + new * f
+            state[lane, 2] = beta * state[lane, 2] + new
+
+
+@compiled
+def scalar_band(  # type: ignore[no-untyped-def]
+    kind, padded, bricks, entry, step, step_mm, parameter, samples, first_row, end_row, image
+):
+    """One field folded along the rays of some rows. Empty samples change no state: they are skipped."""
+    flat = padded.reshape(-1)
+    step_j, step_k = padded.shape[2], padded.shape[1] * padded.shape[2]
+    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
+    values = np.empty(BLOCK, np.float32)
+    columns = image.shape[1]
+    state, probes = np.empty((PACKET, 3), np.float32), np.empty(PACKET, np.int64)
+    for r in range(first_row, end_row):
+        for first_column in range(0, columns, PACKET):
+            lanes = min(PACKET, columns - first_column)
+            state[:] = 0
+            for lane in range(lanes):
+                probes[lane] = probes_per_block(point(step, r, first_column + lane))
+            for first in range(0, samples, BLOCK):
+                count = min(BLOCK, samples - first)
+                for lane in range(lanes):
+                    c = first_column + lane
+                    start, along = point(entry, r, c), point(step, r, c)
+                    if step_mm[r, c] == 0 or block_is_empty(bricks, start, along, first, probes[lane]):
+                        continue
+                    locate(start, along, first, padded.shape, 1, offset, fraction)
+                    for n in range(count):
+                        values[n] = sample_one(
+                            flat, offset[n], step_j, step_k, fraction[0, n], fraction[1, n], fraction[2, n]
+                        )
+                    _reduce(kind, values, count, np.float32(parameter * step_mm[r, c]), state, lane)
+            for lane in range(lanes):
+                scale = step_mm[r, first_column + lane] if kind == SUM else 1.0
+                image[r, first_column + lane] = state[lane, 0] * scale
+
+
+def _scalar(kind: int, grid: Grid, camera: Camera, samples: int, parameter: float = 0.0) -> np.ndarray:
+    padded, bricks = _prepared_grid(grid)
+    rays = march_rays(camera, grid.ras_from_ijk, grid.values.shape, samples)  # type: ignore[arg-type]
+    image = np.empty((camera.rows, camera.columns), np.float32)
+    for_each_band(
+        lambda first, end: scalar_band(kind, padded, bricks, *rays, parameter, samples, first, end, image),
+        bands(camera.rows),
+    )
+    return image
+
+
+def sampled_integral(grid: Grid, camera: Camera, samples: int) -> np.ndarray:
+    """Line integral by the midpoint rule, float32 ``[rows, columns]``, unit of the grid times mm."""
+    return _scalar(SUM, grid, camera, samples)
+
+
+def sampled_maximum(grid: Grid, camera: Camera, samples: int) -> np.ndarray:
+    """Maximum over the samples, at least 0, float32 ``[rows, columns]``."""
+    return _scalar(MAXIMUM, grid, camera, samples)
+
+
+def mida(grid: Grid, opacity_per_mm: float, camera: Camera, samples: int) -> np.ndarray:
+    """Maximum intensity difference accumulation of values in [0, 1], float32 ``[rows, columns]``."""
+    return _scalar(MIDA, grid, camera, samples, opacity_per_mm)
