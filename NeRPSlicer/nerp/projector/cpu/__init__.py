@@ -7,7 +7,7 @@ are the same bit for bit on any number of cores.
 from __future__ import annotations
 
 from .exact import exact_integral, exact_lengths
-from .march import emission_absorption, mida, sampled_integral, sampled_maximum
+from .march import emission_absorption, mida, sampled_integral, sampled_maximum, sampled_mean
 
 __all__ = [
     "emission_absorption",
@@ -16,4 +16,5 @@ __all__ = [
     "mida",
     "sampled_integral",
     "sampled_maximum",
+    "sampled_mean",
 ]

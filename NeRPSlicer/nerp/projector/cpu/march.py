@@ -107,13 +107,13 @@ def emission_absorption(fields: Fields, camera: Camera, samples: int) -> tuple[n
     return image, accumulated
 
 
-SUM, MAXIMUM, MIDA = range(3)
+SUM, MEAN, MAXIMUM, MIDA = range(4)
 
 
 @compiled
 def _reduce(kind, values, count, parameter, state, lane):  # type: ignore[no-untyped-def]
     """Fold a block of samples into a ray's state; see reference.sampled_integral, sampled_maximum and mida."""
-    if kind == SUM:
+    if kind <= MEAN:
         total = np.float32(0)
         for n in range(count):
             total += values[n]
@@ -163,8 +163,12 @@ def scalar_band(  # type: ignore[no-untyped-def]
                         )
                     _reduce(kind, values, count, np.float32(parameter * step_mm[r, c]), state, lane)
             for lane in range(lanes):
-                scale = step_mm[r, first_column + lane] if kind == SUM else 1.0
-                image[r, first_column + lane] = state[lane, 0] * scale
+                c = first_column + lane
+                image[r, c] = state[lane, 0]
+                if kind == SUM:
+                    image[r, c] *= step_mm[r, c]
+                elif kind == MEAN:
+                    image[r, c] /= samples
 
 
 def _scalar(kind: int, grid: Grid, camera: Camera, samples: int, parameter: float = 0.0) -> np.ndarray:
@@ -181,6 +185,11 @@ def _scalar(kind: int, grid: Grid, camera: Camera, samples: int, parameter: floa
 def sampled_integral(grid: Grid, camera: Camera, samples: int) -> np.ndarray:
     """Line integral by the midpoint rule, float32 ``[rows, columns]``, unit of the grid times mm."""
     return _scalar(SUM, grid, camera, samples)
+
+
+def sampled_mean(grid: Grid, camera: Camera, samples: int) -> np.ndarray:
+    """Mean over the samples of the clipped ray, float32 ``[rows, columns]``."""
+    return _scalar(MEAN, grid, camera, samples)
 
 
 def sampled_maximum(grid: Grid, camera: Camera, samples: int) -> np.ndarray:

@@ -1,0 +1,5 @@
+PYTHON ?= python3
+
+.PHONY: test lint
+test lint:
+	$(PYTHON) make.py $@

@@ -1,0 +1,40 @@
+"""A projected picture with what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import NerpError
+from ..geometry import Camera
+
+DEFAULT_MINIMUM_MM = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """One projection: bone bright, patient's right on the viewer's left in PA and AP."""
+
+    image: np.ndarray
+    """float32 ``[rows, columns]``; its unit depends on the method (drr: dimensionless line integral)."""
+    camera: Camera
+    method: str
+    samples: int | None
+    """Samples a ray; None where the method is exact."""
+    opacity: np.ndarray | None = None
+    """Accumulated opacity in [0, 1], float32 ``[rows, columns]``; None for methods without one."""
+    path_length: Mapping[str, np.ndarray] = field(default_factory=dict)
+    """Exact path length through each structure in mm, float32 ``[rows, columns]``."""
+
+    def mask(self, name: str, minimum_mm: float = DEFAULT_MINIMUM_MM) -> np.ndarray:
+        """Where the path through a structure is at least ``minimum_mm``: boolean ``[rows, columns]``.
+
+        Raises:
+            NerpError: the structure was not projected.
+        """
+        if name not in self.path_length:
+            known = ", ".join(self.path_length) or "none"
+            raise NerpError(f"Structure {name!r} was not projected; projected are: {known}.")
+        return self.path_length[name] >= minimum_mm

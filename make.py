@@ -1,0 +1,50 @@
+"""Set up `.venv` and run a task in it: ``python make.py test | lint``. Needs Python 3.10 or newer, nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+VENV = HERE / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+TASKS = {
+    "test": ("test", [["-m", "pytest"]]),
+    "lint": ("lint", [["-m", "ruff", "check", "."], ["-m", "mypy"], ["-m", "codespell_lib"]]),
+}
+
+
+def set_up(extra: str) -> None:
+    """Install the project with one extra into `.venv`, unless that very set is there."""
+    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + (HERE / "constraints.txt").read_bytes()).hexdigest()
+    stamp = VENV / f".installed-{extra}"
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    if not PYTHON.is_file():
+        venv.create(VENV, with_pip=True)
+    install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*install, "-c", "constraints.txt", "-e", f".[{extra}]"], cwd=HERE, check=True)
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def main() -> int:
+    """Run the named task with the arguments that follow."""
+    if sys.version_info < (3, 10) or len(sys.argv) < 2 or sys.argv[1] not in TASKS:
+        print(f"usage: python make.py {' | '.join(TASKS)}   (Python 3.10 or newer)", file=sys.stderr)
+        return 2
+    extra, commands = TASKS[sys.argv[1]]
+    set_up(extra)
+    for command in commands:
+        code = subprocess.run([str(PYTHON), *command, *sys.argv[2:]], cwd=HERE).returncode
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
