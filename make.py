@@ -1,4 +1,5 @@
-"""Set up `.venv` and run a task in it: ``python make.py test | lint``. Needs Python 3.10 or newer, nothing else."""
+"""Set up `.venv` and run a task in it: ``python make.py test | lint``. Needs Python 3.10 or newer, nothing
+else."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ TASKS = {
 
 def set_up(extra: str) -> None:
     """Install the project with one extra into `.venv`, unless that very set is there."""
-    wanted = hashlib.sha256((HERE / "pyproject.toml").read_bytes() + (HERE / "constraints.txt").read_bytes()).hexdigest()
+    files = [HERE / "pyproject.toml", HERE / "constraints.txt"]
+    wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
     stamp = VENV / f".installed-{extra}"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return

@@ -27,7 +27,7 @@ def written_aside(path: Path) -> Iterator[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield aside
-            os.replace(aside, path)
+            aside.replace(path)
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
@@ -40,7 +40,8 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise NerpError(
-            f"{path} could not be written ({error.strerror or error}); free some space or choose another folder."
+            f"{path} could not be written ({error.strerror or error}); "
+            "free some space or choose another folder."
         ) from error
 
 

@@ -33,7 +33,7 @@ def separate_body(hu: np.ndarray, ras_from_ijk: np.ndarray) -> np.ndarray:
     axis = 2 - axial
     out = np.zeros(hu.shape, bool)
     for n in range(hu.shape[axis]):
-        where = [slice(None)] * 3
+        where: list[slice | int] = [slice(None)] * 3
         where[axis] = n
         out[tuple(where)] = ndimage.binary_fill_holes(largest[tuple(where)])
     return out
@@ -45,7 +45,10 @@ def body_box(body: np.ndarray, ras_from_ijk: np.ndarray, name: str = "ct") -> np
     for axis in (2, 1, 0):
         present = np.flatnonzero(body.any(axis=tuple(a for a in range(3) if a != axis)))
         if not present.size:
-            raise NerpError(f"{name}: no body was found (nothing above {BODY_HU} HU holds together); is this a chest CT in HU?")
+            raise NerpError(
+                f"{name}: no body was found (nothing above {BODY_HU} HU holds together); "
+                "is this a chest CT in HU?"
+            )
         lower.append(present[0] - 0.5)
         upper.append(present[-1] + 0.5)
     corners = transform_points(ras_from_ijk, box_corners(np.array([lower, upper])))

@@ -1,7 +1,8 @@
 """From a radiograph's numbers to an 8-bit picture; the numbers themselves are never touched.
 
-Default (`display_of`): the window runs between two percentiles of the projected body; ``drr`` and ``physics`` then pass a
-film-like curve, the other methods a straight line. "paper" is min-max and a straight line, as in the NeRP paper.
+Default (`display_of`): the window runs between two percentiles of the projected body; ``drr`` and
+``physics`` then pass a film-like curve, the other methods a straight line. "paper" is min-max and a straight
+line, as in the NeRP paper.
 """
 
 from __future__ import annotations
@@ -55,12 +56,12 @@ class Display:
     def grey(self, image: np.ndarray) -> np.ndarray:
         """Grey levels uint8 of any shape; a window without width shows everything at or below it black.
 
-        The film curve is the logistic function, the usual model of film's density over log exposure (Hurter and
-        Driffield) with its toe and shoulder; a line integral of attenuation is the negative log exposure.
+        The film curve is the logistic function, the usual model of film's density over log exposure (Hurter
+        and Driffield) with its toe and shoulder; a line integral of attenuation is the negative log exposure.
         """
         width = self.high - self.low
         if width > 0:
-            t = np.clip((np.asarray(image, np.float64) - self.low) / width, 0, 1)
+            t: Any = np.clip((np.asarray(image, np.float64) - self.low) / width, 0, 1)
         else:
             t = (np.asarray(image, np.float64) > self.high).astype(np.float64)
         if self.curve == "film":

@@ -1,7 +1,7 @@
 """Frames, cameras and positioner angles: RAS millimetres throughout.
 
-The camera frame is right-handed and rigid: origin at the focal spot, +z toward the detector, +y along increasing
-row, x = y cross z. Pixel (row, column) has its centre at (u, v) = (column, row).
+The camera frame is right-handed and rigid: origin at the focal spot, +z toward the detector, +y along
+increasing row, x = y cross z. Pixel (row, column) has its centre at (u, v) = (column, row).
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ def checked_affine(affine: np.ndarray, what: str) -> np.ndarray:
         raise NerpError(f"{what} must be a finite 4 x 4 affine transform ending in the row 0 0 0 1.")
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if lengths.min() <= 0 or abs(np.linalg.det(affine[:3, :3] / lengths)) < 1e-6:
-        raise NerpError(f"{what} is singular: two axes coincide or a voxel has no size; check the file's header.")
+        raise NerpError(
+            f"{what} is singular: two axes coincide or a voxel has no size; check the file's header."
+        )
     affine.flags.writeable = False
     return affine
 
@@ -106,7 +108,9 @@ def ras_from_camera_rotation(angles: PositionerAngles) -> np.ndarray:
     Without roll, rows run toward the feet: y = -d(direction)/d(secondary), which is defined at the poles too.
     """
     if not -90 <= angles.secondary <= 90:
-        raise NerpError(f"The secondary angle must lie between -90 and 90 degrees, not at {angles.secondary:g}.")
+        raise NerpError(
+            f"The secondary angle must lie between -90 and 90 degrees, not at {angles.secondary:g}."
+        )
     a, b, r = (math.radians(angle) for angle in angles)
     z = detector_direction(angles)
     y = -np.array([math.sin(b) * math.sin(a), -math.sin(b) * math.cos(a), math.cos(b)])
@@ -115,8 +119,9 @@ def ras_from_camera_rotation(angles: PositionerAngles) -> np.ndarray:
 
 
 def angles_from_rotation(ras_from_camera: np.ndarray) -> PositionerAngles:
-    """The positioner angles of a rigid ``ras_from_camera``; at secondary = +-90 the primary angle is taken as 0."""
-    x, y, z = ras_from_camera[:3, :3].T
+    """The positioner angles of a rigid ``ras_from_camera``; at secondary = +-90 the primary angle is taken
+    as 0."""
+    x, _, z = ras_from_camera[:3, :3].T
     secondary = math.degrees(math.asin(max(-1.0, min(1.0, z[2]))))
     primary = math.degrees(math.atan2(-z[0], z[1])) if math.hypot(z[0], z[1]) > 1e-9 else 0.0
     upright = ras_from_camera_rotation(PositionerAngles(primary, secondary))
@@ -132,10 +137,12 @@ def box_corners(box: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Camera:
-    """A point source and a flat detector in RAS: everything that decides where a voxel lands in the picture."""
+    """A point source and a flat detector in RAS: everything that decides where a voxel lands in the
+    picture."""
 
     ras_from_camera: np.ndarray
-    """``[4, 4]`` rigid, right-handed: origin at the focal spot, +z to the detector, +y along increasing row."""
+    """``[4, 4]`` rigid, right-handed: origin at the focal spot, +z to the detector, +y along increasing
+    row."""
     source_to_image_mm: float
     """SID, DICOM (0018,1110): focal spot to detector along the central ray."""
     source_to_isocenter_mm: float
@@ -155,7 +162,9 @@ class Camera:
         matrix = checked_affine(self.ras_from_camera, "ras_from_camera")
         rotation = matrix[:3, :3]
         if not np.allclose(rotation.T @ rotation, np.eye(3), atol=1e-5) or np.linalg.det(rotation) < 0:
-            raise NerpError("A camera's transform must be rigid and right-handed (no scaling, shear or mirror).")
+            raise NerpError(
+                "A camera's transform must be rigid and right-handed: no scaling, shear or mirror."
+            )
         object.__setattr__(self, "ras_from_camera", matrix)
         for label, count in (("rows", self.rows), ("columns", self.columns)):
             if int(count) != count or not 1 <= count <= 16384:
@@ -163,11 +172,13 @@ class Camera:
         row_mm, column_mm = self.pixel_spacing_mm
         sizes = (row_mm, column_mm, self.source_to_image_mm, self.source_to_isocenter_mm)
         if not all(math.isfinite(size) and size > 0 for size in sizes):
-            raise NerpError("Pixel spacing, source-to-image and source-to-isocentre distance must be positive millimetres.")
+            raise NerpError(
+                "Pixel spacing, source-to-image and source-to-isocentre distance must be positive mm."
+            )
         if self.principal_point is None:
             object.__setattr__(self, "principal_point", ((self.columns - 1) / 2, (self.rows - 1) / 2))
 
-    # --- making cameras ---------------------------------------------------------------------------------------
+    # --- making cameras -------------------------------------------------------------------------------------
 
     @classmethod
     def from_angles(
@@ -193,11 +204,13 @@ class Camera:
             angles: primary, secondary and roll, degrees.
             rows, columns: picture size.
             source_to_image_mm: SID.
-            source_to_isocenter_mm: None places the detector ``gap_mm`` behind the exit side of the body's box.
+            source_to_isocenter_mm: None places the detector ``gap_mm`` behind the exit side of the body's
+                box.
             gap_mm: detector to the body's box, used when ``source_to_isocenter_mm`` is None.
             isocenter_ras: ``[3]``; None is the centre of the body's box.
-            field: "covered" collimates the film to the largest centred rectangle of the picture's proportions whose
-                every ray crosses the CT; or the field's (height, width) in mm on the detector.
+            field: "covered" collimates the film to the largest centred rectangle of the picture's
+                proportions whose every ray crosses the CT; or the field's (height, width) in mm on the
+                detector.
             film_mm: the film's (height, width), the limit of a covered field.
 
         Raises:
@@ -211,7 +224,7 @@ class Camera:
             source_to_isocenter_mm = source_to_image_mm - gap_mm - exit_mm
             if source_to_isocenter_mm <= 0:
                 raise NerpError(
-                    f"A source-to-image distance of {source_to_image_mm:g} mm leaves no room for the patient; "
+                    f"A source-to-image distance of {source_to_image_mm:g} mm has no room for the patient: "
                     "choose a longer one."
                 )
         matrix = np.eye(4)
@@ -243,7 +256,8 @@ class Camera:
         columns: int = 256,
         field: str | tuple[float, float] = "covered",
     ) -> Camera:
-        """A standard projection: PA, AP, LL, RL, LAO or RAO (`PRESETS`); see `from_angles` for the arguments."""
+        """A standard projection: PA, AP, LL, RL, LAO or RAO (`PRESETS`); see `from_angles` for the
+        arguments."""
         if name not in PRESETS:
             raise NerpError(f"There is no projection {name!r}; choose one of {', '.join(PRESETS)}.")
         chosen = PRESETS[name]
@@ -261,9 +275,11 @@ class Camera:
         )
 
     def collimated(self, volume: HasGeometry, film_mm: tuple[float, float] | None = None) -> Camera:
-        """The same camera with its field reduced to the largest centred rectangle whose every ray crosses the CT.
+        """The same camera with its field reduced to the largest centred rectangle whose every ray crosses
+        the CT.
 
-        The rectangle keeps the picture's proportions and square pixels and stays within ``film_mm`` (height, width).
+        The rectangle keeps the picture's proportions and square pixels and stays within ``film_mm`` (height,
+        width).
 
         Raises:
             NerpError: the central ray misses the CT.
@@ -279,7 +295,9 @@ class Camera:
 
         low, high = 0.0, 1.0
         if not covered(0.0):
-            raise NerpError("The beam misses the CT; move the isocentre back into the patient or reset the camera.")
+            raise NerpError(
+                "The beam misses the CT; move the isocentre into the patient or reset the camera."
+            )
         if covered(1.0):
             low = 1.0
         else:
@@ -289,10 +307,12 @@ class Camera:
                 low, high = (middle, high) if covered(middle) else (low, middle)
         spacing = pixel * low
         if spacing * min(self.rows, self.columns) < 1.0:
-            raise NerpError("The beam only grazes the CT; move the isocentre back into the patient or reset the camera.")
+            raise NerpError(
+                "The beam only grazes the CT; move the isocentre into the patient or reset the camera."
+            )
         return replace(self, pixel_spacing_mm=(spacing, spacing), principal_point=None)
 
-    # --- other cameras from this one --------------------------------------------------------------------------
+    # --- other cameras from this one ------------------------------------------------------------------------
 
     def moved(self, ras_from_camera: np.ndarray) -> Camera:
         """The same source and detector in another pose."""
@@ -311,7 +331,7 @@ class Camera:
             principal_point=point,
         )
 
-    # --- what a camera says -----------------------------------------------------------------------------------
+    # --- what a camera says ---------------------------------------------------------------------------------
 
     @property
     def pixel_from_camera(self) -> np.ndarray:
@@ -354,7 +374,7 @@ class Camera:
         return self.rows * self.pixel_spacing_mm[0], self.columns * self.pixel_spacing_mm[1]
 
     def pixels(self, points_ras: np.ndarray) -> np.ndarray:
-        """Where points ``[..., 3]`` in RAS land in the picture: ``[..., 2]`` as (column, row); NaN behind the source."""
+        """Where points ``[..., 3]`` in RAS land: ``[..., 2]`` as (column, row); NaN behind the source."""
         in_camera = transform_points(self.camera_from_ras, np.asarray(points_ras, float))
         homogeneous = in_camera @ self.pixel_from_camera.T
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -395,7 +415,9 @@ class Camera:
                 str(record["view"]),
             )
         except (KeyError, TypeError, ValueError) as error:
-            raise NerpError(f"This is not a camera record ({error!r}); use one that `Camera.to_dict` wrote.") from error
+            raise NerpError(
+                f"This is not a camera record ({error!r}); use one that `Camera.to_dict` wrote."
+            ) from error
 
 
 def _cross_box(volume: HasGeometry, ras_from_camera: np.ndarray, points_camera: np.ndarray) -> np.ndarray:
@@ -406,7 +428,8 @@ def _cross_box(volume: HasGeometry, ras_from_camera: np.ndarray, points_camera: 
     upper = np.array(volume.shape[::-1]) - 0.5
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.stack([(-0.5 - origin) / direction, (upper - origin) / direction])
-    # A ray parallel to a pair of faces gives 0/0 or x/0: inside the slab it is unbounded, outside it never enters.
+    # A ray parallel to a pair of faces gives 0/0 or x/0: inside the slab it is unbounded, outside it never
+    # enters.
     parallel = direction == 0
     inside = (origin >= -0.5) & (origin <= upper)
     near = np.where(parallel, np.where(inside, -np.inf, np.inf), t.min(axis=0)).max(axis=1)

@@ -1,8 +1,8 @@
 """Variational cameras: a standard projection, varied within ranges, seeded and replayable one by one.
 
-Drawing parameters (`draw_camera` -> `CameraDraw`) is separate from applying them (`CameraDraw.camera`), so a draw can
-be saved and replayed. A draw depends on nothing but the seed, the CT's hash, the index and the ranges: cameras can be
-drawn in any order and number, and adding a CT changes no other CT's cameras.
+Drawing parameters (`draw_camera` -> `CameraDraw`) is separate from applying them (`CameraDraw.camera`), so a
+draw can be saved and replayed. A draw depends on nothing but the seed, the CT's hash, the index and the
+ranges: cameras can be drawn in any order and number, and adding a CT changes no other CT's cameras.
 """
 
 from __future__ import annotations
@@ -77,11 +77,15 @@ def parse_range(value: RangeLike, what: str) -> Range:
         chosen: Range = value
     else:
         try:
-            kind, numbers = next(iter(value.items())) if isinstance(value, Mapping) else ("uniform", value)
+            kind: str = "uniform"
+            numbers: Any = value
+            if isinstance(value, Mapping):
+                kind, numbers = next(iter(value.items()))
             if np.ndim(numbers) == 0:
                 numbers = (numbers, numbers)
             first, second = map(float, numbers)
-            chosen = {"uniform": Uniform, "normal": Normal}[kind](first, second)
+            kinds: dict[str, type[Uniform] | type[Normal]] = {"uniform": Uniform, "normal": Normal}
+            chosen = kinds[kind](first, second)
             if isinstance(value, Mapping) and len(value) != 1:
                 raise ValueError("two kinds")
         except (KeyError, TypeError, ValueError, StopIteration):
@@ -91,7 +95,9 @@ def parse_range(value: RangeLike, what: str) -> Range:
             ) from None
     bounds = (chosen.low, chosen.high) if isinstance(chosen, Uniform) else (0.0, chosen.sd)
     if not all(np.isfinite(tuple(asdict(chosen).values()))) or bounds[0] > bounds[1]:
-        raise NerpError(f"The range of {what} must be finite and run from low to high (a spread is not negative).")
+        raise NerpError(
+            f"The range of {what} must be finite and run from low to high (a spread is not negative)."
+        )
     return chosen
 
 
@@ -181,7 +187,8 @@ class CameraDraw:
             field: "covered" or (height, width) in mm on the detector, before this draw's factor.
 
         Raises:
-            NerpError: the beam misses the CT, too little of the field is covered, or the source is in the body.
+            NerpError: the beam misses the CT, too little of the field is covered, or the source is in the
+                body.
         """
         preset = PRESETS[self.preset]
         shift_ras = np.array([-self.shift_right, self.shift_anterior, self.shift_superior])
@@ -199,11 +206,14 @@ class CameraDraw:
         )
         lower, upper = volume.body_box
         if ((covered.focal_spot_ras >= lower) & (covered.focal_spot_ras <= upper)).all():
-            raise NerpError("The X-ray source stands inside the body; choose a longer source-to-image distance.")
+            raise NerpError(
+                "The X-ray source stands inside the body; choose a longer source-to-image distance."
+            )
         straight = Camera.preset(self.preset, volume, rows, columns)
         if covered.field_mm[0] < MIN_COVERED_SHARE * straight.field_mm[0]:
             raise NerpError(
-                f"The CT covers less than {MIN_COVERED_SHARE:.0%} of the {self.preset} field; use smaller ranges."
+                f"The CT covers less than {MIN_COVERED_SHARE:.0%} of the {self.preset} field; "
+                "use smaller ranges."
             )
         height, width = covered.field_mm if isinstance(field, str) else field
         return replace(covered, pixel_spacing_mm=(height * self.field / rows, width * self.field / columns))
@@ -238,12 +248,16 @@ def draw_camera(
     if preset not in PRESETS:
         raise NerpError(f"There is no projection {preset!r}; choose one of {', '.join(PRESETS)}.")
     if not volume.hash:
-        raise NerpError("Seeded cameras are drawn by the CT's hash, which this record lacks; pass volume.geometry.")
+        raise NerpError(
+            "Seeded cameras are drawn by the CT's hash, which this record lacks; pass volume.geometry."
+        )
     ranges = ranges or CameraRanges()
     reason = ""
     for attempt in range(MAX_ATTEMPTS):
         values = {
-            item.name: getattr(ranges, item.name).quantile(_uniform(seed, volume.hash, index, attempt, item.name))
+            item.name: getattr(ranges, item.name).quantile(
+                _uniform(seed, volume.hash, index, attempt, item.name)
+            )
             for item in fields(ranges)
         }
         draw = CameraDraw(preset, seed, index, attempt, **values)
@@ -254,7 +268,8 @@ def draw_camera(
         else:
             return draw
     raise NerpError(
-        f"None of {MAX_ATTEMPTS} cameras drawn about {preset} can be used; narrow the ranges. The last one: {reason}"
+        f"None of {MAX_ATTEMPTS} cameras drawn about {preset} can be used; narrow the ranges. "
+        f"The last one: {reason}"
     )
 
 
@@ -269,7 +284,9 @@ def sample_camera(
     field: str | tuple[float, float] = "covered",
 ) -> Camera:
     """Variational camera ``index`` of a seed; see `draw_camera` and `CameraDraw.camera`."""
-    return draw_camera(volume, seed, index, ranges, preset, rows, columns).camera(volume, rows, columns, field)
+    return draw_camera(volume, seed, index, ranges, preset, rows, columns).camera(
+        volume, rows, columns, field
+    )
 
 
 def sample_cameras(
@@ -285,7 +302,9 @@ def sample_cameras(
     """The first ``count`` variational cameras of a seed; see `sample_camera`."""
     if count < 0:
         raise NerpError(f"The number of cameras must be 0 or more, not {count}.")
-    return [sample_camera(volume, seed, index, ranges, preset, rows, columns, field) for index in range(count)]
+    return [
+        sample_camera(volume, seed, index, ranges, preset, rows, columns, field) for index in range(count)
+    ]
 
 
 def _uniform(seed: int, volume_hash: str, index: int, attempt: int, name: str) -> float:

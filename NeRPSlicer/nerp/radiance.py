@@ -19,7 +19,8 @@ FIXED_SHARE = 1 / 8
 
 
 def max_opacity(opacity_ratio: float = 100.0) -> float:
-    """The greatest opacity per mm for the paper's bandwidth ratio of matter to opacity (100; authors' code: 50)."""
+    """The greatest opacity per mm for the paper's bandwidth ratio of matter to opacity (100; authors' code:
+    50)."""
     return -math.log(1 - 1 / opacity_ratio) / REFERENCE_STEP_MM
 
 
@@ -41,7 +42,9 @@ class Fields:
         for name in ("matter", "opacity"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), np.float32))
         if self.matter.shape != self.opacity.shape or self.matter.ndim != 3:
-            raise NerpError(f"Matter {self.matter.shape} and opacity {self.opacity.shape} must share one 3-D grid.")
+            raise NerpError(
+                f"Matter {self.matter.shape} and opacity {self.opacity.shape} must share one 3-D grid."
+            )
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -49,11 +52,13 @@ class Fields:
 
 
 def fixed_matter(hu: np.ndarray) -> np.ndarray:
-    """m = clip((HU + 1000) / 2000, .005, .995): the bounds keep its logit finite. float32, shape of ``hu``."""
+    """m = clip((HU + 1000) / 2000, .005, .995): the bounds keep its logit finite. float32, shape of
+    ``hu``."""
     return np.clip((hu.astype(np.float32) + 1000) / 2000, 0.005, 0.995)
 
 
 def fixed_radiance(volume: Volume, opacity_ratio: float = 100.0) -> Fields:
-    """The paper's "fixed HU-based y^mu and constant y^gamma": matter by HU, one opacity inside the body, 0 outside."""
+    """The paper's "fixed HU-based y^mu and constant y^gamma": matter by HU, one opacity inside the body, 0
+    outside."""
     opacity = np.where(volume.body, np.float32(FIXED_SHARE * max_opacity(opacity_ratio)), np.float32(0))
     return Fields(fixed_matter(volume.hu), opacity, volume.ras_from_ijk, volume.body_box)

@@ -41,4 +41,6 @@ def structure_group(name: str) -> str:
     """The group that structure ``name`` is shown in, for example "Bones"."""
     groups = structure_presets()["groups"]
     lower = name.lower()
-    return next((group for group, patterns in groups.items() if any(fnmatchcase(lower, p) for p in patterns)), "Other")
+    return next(
+        (group for group, patterns in groups.items() if any(fnmatchcase(lower, p) for p in patterns)), "Other"
+    )

@@ -37,12 +37,13 @@ class Structure:
 class Structures:
     """Structures on one grid.
 
-    A voxel can belong to several structures, so each voxel holds the index of a *combination* of structures; index 0
-    is the empty combination. Where nothing overlaps, combination n is structure n alone.
+    A voxel can belong to several structures, so each voxel holds the index of a *combination* of structures;
+    index 0 is the empty combination. Where nothing overlaps, combination n is structure n alone.
 
     Args:
         combination: unsigned integer ``[K, J, I]``, index into ``combinations``.
-        combinations: for each index the positions in ``items`` of the structures present; the first is ``()``.
+        combinations: for each index the positions in ``items`` of the structures present; the first is
+            ``()``.
         items: the structures.
         ras_from_ijk: ``[4, 4]``, mm.
     """
@@ -70,17 +71,21 @@ class Structures:
         Args:
             labels: integer ``[K, J, I]``; 0 is background.
             ras_from_ijk: ``[4, 4]``, mm.
-            items: the structures, matched by ``value``; None names each value that occurs ``label_<value>``. A value
-                without an item is left out; an item whose value does not occur stays, empty.
+            items: the structures, matched by ``value``; None names each value that occurs ``label_<value>``.
+                A value without an item is left out; an item whose value does not occur stays, empty.
         """
         labels = np.asarray(labels)
         if labels.ndim != 3 or labels.dtype.kind not in "iub":
-            raise NerpError(f"A label map holds whole numbers on a 3-D grid, not {labels.dtype} of shape {labels.shape}.")
+            raise NerpError(
+                f"A label map holds whole numbers in 3-D, not {labels.dtype} of shape {labels.shape}."
+            )
         if labels.dtype != np.bool_ and labels.min() < 0:
-            raise NerpError(f"The label map holds the negative value {labels.min()}; labels start at 1, background is 0.")
+            raise NerpError(f"The label map holds {labels.min()}; labels start at 1, background is 0.")
         labels = labels.astype(np.uint8 if labels.max() < 256 else np.uint32, copy=False)
         if items is None:
-            present = np.flatnonzero(np.bincount(labels.ravel())) if labels.max() < 1 << 20 else np.unique(labels)
+            present = (
+                np.flatnonzero(np.bincount(labels.ravel())) if labels.max() < 1 << 20 else np.unique(labels)
+            )
             items = [Structure(f"label_{value}", int(value)) for value in present if value]
         items = list(items)
         lookup_size = max([int(labels.max())] + [item.value for item in items]) + 1
@@ -99,7 +104,9 @@ class Structures:
         combinations: list[tuple[int, ...]] = [()]
         for position, (item, mask) in enumerate(masks.items()):
             if mask.shape != shape:
-                raise NerpError(f"Structure {item.name} has shape {mask.shape}, the others {shape}; use one grid.")
+                raise NerpError(
+                    f"Structure {item.name} has shape {mask.shape}, the others {shape}; use one grid."
+                )
             mask = mask.astype(bool, copy=False)
             if not mask.any():
                 continue
@@ -158,10 +165,14 @@ class Structures:
             if kept not in combinations:
                 combinations.append(kept)
             lookup[index] = combinations.index(kept)
-        return Structures(lookup[self.combination], combinations, [self.items[p] for p in positions], self.ras_from_ijk)
+        return Structures(
+            lookup[self.combination], combinations, [self.items[p] for p in positions], self.ras_from_ijk
+        )
 
     def _position(self, name: str) -> int:
         try:
             return self.names.index(name)
         except ValueError:
-            raise NerpError(f"There is no structure named {name!r}; there are: {', '.join(self.names)}.") from None
+            raise NerpError(
+                f"There is no structure named {name!r}; there are: {', '.join(self.names)}."
+            ) from None

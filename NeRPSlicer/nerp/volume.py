@@ -22,12 +22,13 @@ class Volume:
         hu: ``[K, J, I]`` (slices, rows, columns) in HU; any real type. Clamped to [-1024, 3071], kept as
             int16 when every value is whole, else as float32.
         ras_from_ijk: ``[4, 4]``, millimetres; oblique, anisotropic and of either handedness.
-        body: boolean ``[K, J, I]``; None separates the patient from couch and air when first needed; False takes
-            everything in the volume for the patient.
+        body: boolean ``[K, J, I]``; None separates the patient from couch and air when first needed; False
+            takes everything in the volume for the patient.
         name: shown to people and used in file names.
 
     Raises:
-        NerpError: not 3-D, fewer than two slices, rows or columns, NaN or infinite voxels, singular transform.
+        NerpError: not 3-D, fewer than two slices, rows or columns, NaN or infinite voxels, singular
+            transform.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class Volume:
             )
         if hu.dtype.kind == "f" and not np.isfinite(hu).all():
             count = int(hu.size - np.isfinite(hu).sum())
-            raise NerpError(f"{name}: {count} voxels are NaN or infinite; replace them (air is -1000 HU) and load again.")
+            raise NerpError(f"{name}: {count} voxels are NaN or infinite; replace them (air is -1000 HU).")
         self.name = name
         self.ras_from_ijk = checked_affine(ras_from_ijk, f"{name}: ras_from_ijk")
         self.hu = _compact(hu)
         if isinstance(body, np.ndarray) and body.shape != hu.shape:
-            raise NerpError(f"{name}: the body mask has shape {body.shape}, the CT {hu.shape}; they must be equal.")
+            raise NerpError(
+                f"{name}: the body mask has shape {body.shape}, the CT {hu.shape}; they must be equal."
+            )
         self._body = body
 
     @property
@@ -75,7 +78,8 @@ class Volume:
 
     @cached_property
     def removed(self) -> np.ndarray:
-        """What the body separation took away that is not air (couch, sheets, tubes): boolean ``[K, J, I]``."""
+        """What the body separation took away that is not air (couch, sheets, tubes): boolean ``[K, J,
+        I]``."""
         return (self.hu > -400) & ~self.body
 
     @cached_property
@@ -90,7 +94,7 @@ class Volume:
         digest.update(repr(self.shape).encode())
         digest.update(np.round(self.ras_from_ijk, 6).astype("<f8").tobytes())
         for section in self.hu:
-            digest.update(np.ascontiguousarray(section, "<f4"))
+            digest.update(np.ascontiguousarray(section, "<f4").data)
         return digest.hexdigest()
 
     @property

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nerp import Camera, NerpError, Volume
-from nerp.geometry import PRESETS, PositionerAngles, VolumeGeometry, angles_from_rotation, ras_from_camera_rotation
+from nerp.geometry import (
+    PRESETS,
+    PositionerAngles,
+    VolumeGeometry,
+    angles_from_rotation,
+    ras_from_camera_rotation,
+)
 
-CHEST = VolumeGeometry((60, 100, 100), np.diag([-3.5, -3.5, 5.0, 1.0]), np.array([[-330, -250, 10], [-20, -60, 290.0]]))
+CHEST = VolumeGeometry(
+    (60, 100, 100), np.diag([-3.5, -3.5, 5.0, 1.0]), np.array([[-330, -250, 10], [-20, -60, 290.0]])
+)
 
 
 @given(st.floats(-179.9, 179.9), st.floats(-89.9, 89.9), st.floats(-179.9, 179.9))
@@ -43,7 +51,7 @@ def test_presets(view: str) -> None:
 
 def test_a_landmark_lands_where_similar_triangles_put_it() -> None:
     camera = Camera.preset("PA", CHEST)
-    point = camera.isocenter_ras + (-40.0, 25.0, 60.0)
+    point = camera.isocenter_ras + np.array([-40.0, 25.0, 60.0])
     scale = camera.source_to_image_mm / (camera.source_to_isocenter_mm + 25.0) / camera.pixel_spacing_mm[0]
     assert np.allclose(camera.pixels(point), (127.5 + 40 * scale, 127.5 - 60 * scale))
 
@@ -52,7 +60,7 @@ def test_resizing_keeps_the_field() -> None:
     camera = Camera.preset("PA", CHEST)
     small = camera.resized(64, 64)
     assert small.field_mm == pytest.approx(camera.field_mm)
-    point = camera.isocenter_ras + (30.0, 10.0, -20.0)
+    point = camera.isocenter_ras + np.array([30.0, 10.0, -20.0])
     assert np.allclose((small.pixels(point) + 0.5) * 4 - 0.5, camera.pixels(point))
 
 

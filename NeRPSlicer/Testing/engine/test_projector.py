@@ -17,7 +17,8 @@ BACKENDS = pytest.mark.parametrize("backend", [cpu, portable], ids=["cpu", "port
 
 
 def oblique_frame(rng: np.random.Generator, shape: tuple[int, int, int], left_handed: bool) -> np.ndarray:
-    """A random rotation, anisotropic spacing and, if asked, a mirrored axis; the grid's centre near the origin."""
+    """A random rotation, anisotropic spacing and, if asked, a mirrored axis; the grid's centre near the
+    origin."""
     rotation, _ = np.linalg.qr(rng.normal(size=(3, 3)))
     if (np.linalg.det(rotation) < 0) != left_handed:
         rotation[:, 0] *= -1
@@ -27,12 +28,19 @@ def oblique_frame(rng: np.random.Generator, shape: tuple[int, int, int], left_ha
     return ras_from_ijk
 
 
-def camera_over(shape: tuple[int, int, int], ras_from_ijk: np.ndarray, angles: tuple, field_mm: float) -> Camera:
+def camera_over(
+    shape: tuple[int, int, int], ras_from_ijk: np.ndarray, angles: tuple, field_mm: float
+) -> Camera:
     corners = transform_points(ras_from_ijk, box_corners(np.array([[-0.5] * 3, np.array(shape[::-1]) - 0.5])))
     box = np.array([corners.min(axis=0), corners.max(axis=0)])
     geometry = VolumeGeometry(shape, ras_from_ijk, box)
     return Camera.from_angles(
-        geometry, PositionerAngles(*angles), rows=18, columns=21, source_to_image_mm=600, field=(field_mm, field_mm)
+        geometry,
+        PositionerAngles(*angles),
+        rows=18,
+        columns=21,
+        source_to_image_mm=600,
+        field=(field_mm, field_mm),
     )
 
 
@@ -74,9 +82,14 @@ def test_pictures_equal_the_reference(backend, seed, left_handed, angles) -> Non
     same(image, expected_image)
     same(accumulated, expected_accumulated)
     grid = Grid(np.where(opacity > 0, matter, 0).astype(np.float32), ras_from_ijk)
-    same(backend.sampled_integral(grid, camera, samples), reference.sampled_integral(grid.values, rays, samples))
+    same(
+        backend.sampled_integral(grid, camera, samples),
+        reference.sampled_integral(grid.values, rays, samples),
+    )
     same(backend.sampled_mean(grid, camera, samples), reference.sampled_mean(grid.values, rays, samples))
-    same(backend.sampled_maximum(grid, camera, samples), reference.sampled_maximum(grid.values, rays, samples))
+    same(
+        backend.sampled_maximum(grid, camera, samples), reference.sampled_maximum(grid.values, rays, samples)
+    )
     same(backend.mida(grid, 0.02, camera, samples), reference.mida(grid.values, 0.02, rays, samples))
     same(backend.exact_integral(grid, camera), reference.exact_integral(grid.values, rays))
     labels = rng.integers(0, 5, shape).astype(np.uint8) * (opacity > 0)
@@ -91,10 +104,15 @@ def test_a_box_has_the_path_length_of_a_box(backend) -> None:
     ras_from_ijk = np.diag([1.5, 2.0, 2.5, 1.0])
     camera = camera_over(values.shape, ras_from_ijk, (25.0, 10.0, 0.0), 100.0)
     picture = backend.exact_integral(Grid(values, ras_from_ijk), camera)
-    lower, upper = np.array([11.5, 9.5, 4.5]) * (1.5, 2.0, 2.5), np.array([39.5, 29.5, 24.5]) * (1.5, 2.0, 2.5)
+    lower, upper = (
+        np.array([11.5, 9.5, 4.5]) * (1.5, 2.0, 2.5),
+        np.array([39.5, 29.5, 24.5]) * (1.5, 2.0, 2.5),
+    )
     direction = camera_rays(camera, np.eye(4)).direction_ijk
     with np.errstate(divide="ignore"):
-        t = np.stack([(lower - camera.focal_spot_ras) / direction, (upper - camera.focal_spot_ras) / direction])
+        t = np.stack(
+            [(lower - camera.focal_spot_ras) / direction, (upper - camera.focal_spot_ras) / direction]
+        )
     expected = np.maximum(0, t.max(axis=0).min(axis=-1) - t.min(axis=0).max(axis=-1))
     assert expected.max() > 40
     assert np.allclose(picture, expected, atol=2e-4)
@@ -107,7 +125,9 @@ def test_a_slab_of_opacity_absorbs_by_beer_and_lambert() -> None:
     opacity[:, 20:40] = 0.01
     matter = np.full(shape, 0.7, np.float32)
     geometry = VolumeGeometry(shape, np.diag([2.0, 2.0, 2.0, 1.0]), np.array([[0, 0, 0], [38, 118, 38.0]]))
-    camera = Camera.from_angles(geometry, (0, 0, 0), rows=1, columns=1, source_to_image_mm=5000, field=(1e-3, 1e-3))
+    camera = Camera.from_angles(
+        geometry, (0, 0, 0), rows=1, columns=1, source_to_image_mm=5000, field=(1e-3, 1e-3)
+    )
     image, _ = cpu.emission_absorption(Fields(matter, opacity, geometry.ras_from_ijk), camera, 4000)
     # Trilinear flanks: 19 full voxels between the outermost centres and two ramps of mean 1/2 make 20 voxels.
     assert image[0, 0] == pytest.approx(0.7 * (1 - math.exp(-0.01 * 20 * 2)), rel=1e-4)
@@ -137,7 +157,8 @@ def test_threads_do_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def chest() -> Volume:
-    """A block of soft tissue with a bright bar on the patient's right and a dark hole in front on the left."""
+    """A block of soft tissue with a bright bar on the patient's right and a dark hole in front on the
+    left."""
     hu = np.full((30, 40, 50), -1000, np.int16)
     hu[4:26, 6:34, 8:42] = 40
     hu[8:22, 12:28, 10:14] = 900
@@ -193,7 +214,9 @@ def test_methods_and_refusals() -> None:
     camera = Camera.preset("PA", volume, 32, 32)
     for method in ("fixed", "drr", "drr-sampled", "aip", "mip", "mida"):
         picture = project(volume, camera, method, samples=64)
-        assert picture.image.shape == (32, 32) and np.isfinite(picture.image).all() and np.ptp(picture.image) > 0
+        assert (
+            picture.image.shape == (32, 32) and np.isfinite(picture.image).all() and np.ptp(picture.image) > 0
+        )
     with pytest.raises(NerpError, match="no method"):
         project(volume, camera, "xray")
     with pytest.raises(NerpError, match="at least one sample"):

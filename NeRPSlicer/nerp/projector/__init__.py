@@ -34,7 +34,8 @@ def project(
     """Draw a radiograph.
 
     Args:
-        source: a CT, or fields (emission-absorption; ``method`` then only names the picture, "vrr" by default).
+        source: a CT, or fields (emission-absorption; ``method`` then only names the picture, "vrr" by
+            default).
         camera: where source and detector stand.
         method: one of `METHODS` for a CT, default "drr".
         samples: samples a ray; "drr" is exact and ignores it.
@@ -49,7 +50,9 @@ def project(
     if source.body_box is not None:
         lower, upper = source.body_box
         if ((camera.focal_spot_ras > lower) & (camera.focal_spot_ras < upper)).all():
-            raise NerpError("The X-ray source lies inside the body; increase the source-to-isocentre distance.")
+            raise NerpError(
+                "The X-ray source lies inside the body; increase the source-to-isocentre distance."
+            )
     backend = _backend()
     accumulated = None
     if isinstance(source, Fields):
@@ -66,7 +69,9 @@ def project(
         elif method == "aip":
             image = backend.sampled_mean(_windowed(source, window_hu), camera, samples) + np.float32(AIR_HU)
         elif method == "mip":
-            image = backend.sampled_maximum(_windowed(source, window_hu), camera, samples) + np.float32(AIR_HU)
+            image = backend.sampled_maximum(_windowed(source, window_hu), camera, samples) + np.float32(
+                AIR_HU
+            )
         elif method == "mida":
             low, high = window_hu or MIDA_WINDOW_HU
             hu = hu_above_air(source).values + np.float32(AIR_HU)
@@ -79,7 +84,9 @@ def project(
         combinations = backend.exact_lengths(structures, camera)
         for item, members in zip(structures, structures.membership.T, strict=True):
             chosen = np.flatnonzero(members)
-            lengths[item.name] = combinations[chosen[0]] if chosen.size == 1 else combinations[chosen].sum(axis=0)
+            lengths[item.name] = (
+                combinations[chosen[0]] if chosen.size == 1 else combinations[chosen].sum(axis=0)
+            )
     return Radiograph(image, camera, method, None if method == "drr" else samples, accumulated, lengths)
 
 
@@ -88,7 +95,9 @@ def _windowed(volume: Volume, window_hu: tuple[float, float] | None) -> Grid:
     if window_hu is None:
         return grid
     low, high = (np.float32(bound - AIR_HU) for bound in window_hu)
-    return Grid(np.where(volume.body, np.clip(grid.values, low, high), 0).astype(np.float32), grid.ras_from_ijk)
+    return Grid(
+        np.where(volume.body, np.clip(grid.values, low, high), 0).astype(np.float32), grid.ras_from_ijk
+    )
 
 
 def _backend():  # type: ignore[no-untyped-def]

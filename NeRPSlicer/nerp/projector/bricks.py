@@ -9,17 +9,20 @@ BRICK = 4
 
 
 def occupied_bricks(values: np.ndarray) -> np.ndarray:
-    """Bricks of a field zero-padded by one voxel on each side, with everything within BRICK voxels counted in.
+    """Bricks of a field zero-padded by one voxel on each side, with everything within BRICK voxels counted
+    in.
 
     Args:
         values: ``[K, J, I]``.
 
     Returns:
-        uint8 ``[bricks_k, bricks_j, bricks_i]``: 0 where the brick of BRICK^3 cells of the padded grid and its 26
-        neighbours (hence every voxel that a trilinear sample within BRICK voxels of it reaches) are exactly zero.
+        uint8 ``[bricks_k, bricks_j, bricks_i]``: 0 where the brick of BRICK^3 cells of the padded grid and
+        its 26 neighbours (hence every voxel that a trilinear sample within BRICK voxels of it reaches) are
+        exactly zero.
     """
-    # Cell c of the padded grid reads padded voxels c and c + 1: brick b reads voxels 4b .. 4b + 4, that is original
-    # voxels 4b - 1 .. 4b + 3. Padding by one in front and counting the neighbour's first voxel covers the halo.
+    # Cell c of the padded grid reads padded voxels c and c + 1: brick b reads voxels 4b .. 4b + 4, that is
+    # original voxels 4b - 1 .. 4b + 3. Padding by one in front and counting the neighbour's first voxel
+    # covers the halo.
     occupied = values != 0
     for axis in range(3):
         n = occupied.shape[axis]
@@ -29,13 +32,13 @@ def occupied_bricks(values: np.ndarray) -> np.ndarray:
         occupied = np.pad(occupied, padding)
         shape = list(occupied.shape)
         shape[axis : axis + 1] = [bricks, BRICK]
-        own = occupied.reshape(shape).any(axis=axis + 1)
+        own: np.ndarray = np.any(occupied.reshape(shape), axis=axis + 1)
         first = occupied[(slice(None),) * axis + (slice(0, None, BRICK),)]
-        reach = own.copy()
+        reach = np.array(own)
         ahead = (slice(None),) * axis + (slice(1, None),)
         behind = (slice(None),) * axis + (slice(None, -1),)
         reach[behind] |= first[ahead]
-        dilated = reach.copy()
+        dilated = np.array(reach)
         dilated[behind] |= reach[ahead]
         dilated[ahead] |= reach[behind]
         occupied = dilated

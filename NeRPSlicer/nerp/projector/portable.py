@@ -26,7 +26,9 @@ def _tiles(camera: Camera, ras_from_ijk: np.ndarray) -> Iterator[tuple[slice, Ra
 def _samples(values: np.ndarray, points_kji: np.ndarray) -> np.ndarray:
     from scipy.ndimage import map_coordinates
 
-    return map_coordinates(values, points_kji, output=np.float32, order=1, mode="grid-constant", prefilter=False)
+    return map_coordinates(
+        values, points_kji, output=np.float32, order=1, mode="grid-constant", prefilter=False
+    )
 
 
 def _points(shape: tuple[int, ...], rays: Rays, samples: int) -> tuple[np.ndarray, np.ndarray]:

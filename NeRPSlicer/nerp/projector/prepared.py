@@ -43,7 +43,8 @@ class Grid:
 
 
 def attenuation_per_mm(hu: np.ndarray) -> np.ndarray:
-    """Linear attenuation near 70 keV, floor 0: through air, water (0.0192 / mm) and bone (0.0573 / mm at 1000 HU)."""
+    """Linear attenuation near 70 keV, floor 0: through air, water (0.0192 / mm) and bone (0.0573 / mm at
+    1000 HU)."""
     slope = np.where(hu > 0, np.float32(BONE_PER_MM - WATER_PER_MM), np.float32(WATER_PER_MM))
     return np.maximum(WATER_PER_MM + hu * (slope / np.float32(1000)), 0, dtype=np.float32)
 

@@ -23,7 +23,8 @@ class Rays:
         return Rays(self.origin_ijk, self.direction_ijk[rows])
 
     def clip(self, lower: np.ndarray | float, upper: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
-        """Where each ray enters and leaves the box ``lower <= (i, j, k) <= upper``, not before the focal spot.
+        """Where each ray enters and leaves the box ``lower <= (i, j, k) <= upper``, not before the focal
+        spot.
 
         Returns:
             t_in, t_out: ``[rows, columns]`` mm; both 0 for a ray that misses.
@@ -32,7 +33,8 @@ class Rays:
             a = (lower - self.origin_ijk) / self.direction_ijk
             b = (upper - self.origin_ijk) / self.direction_ijk
         near, far = np.minimum(a, b), np.maximum(a, b)
-        # Parallel to a pair of faces: 0/0 is NaN; between the faces the ray is unbounded, else it never enters.
+        # Parallel to a pair of faces: 0/0 is NaN; between the faces the ray is unbounded, else it never
+        # enters.
         parallel = self.direction_ijk == 0
         between = (self.origin_ijk >= lower) & (self.origin_ijk <= upper)
         near = np.where(parallel, np.where(between, -np.inf, np.inf), near).max(axis=-1)
@@ -43,7 +45,8 @@ class Rays:
 
 
 def ijk_from_pixel(camera: Camera, ras_from_ijk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Focal spot ``[3]`` and the matrix ``[3, 3]`` that turns (u, v, 1) into a ray's direction, both in indices."""
+    """Focal spot ``[3]`` and the matrix ``[3, 3]`` that turns (u, v, 1) into a ray's direction, both in
+    indices."""
     ijk_from_camera = np.linalg.inv(ras_from_ijk) @ camera.ras_from_camera
     return ijk_from_camera[:3, 3], ijk_from_camera[:3, :3] @ np.linalg.inv(camera.pixel_from_camera)
 

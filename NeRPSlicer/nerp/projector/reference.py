@@ -1,7 +1,7 @@
 """The specification: every projection in plain float64 NumPy, one formula after the other.
 
-Arrays are ``[K, J, I]``; rays come in that grid's index frame (`rays.Rays`); pictures are ``[rows, columns]``.
-Slow on purpose: the other backends are tested against this file.
+Arrays are ``[K, J, I]``; rays come in that grid's index frame (`rays.Rays`); pictures are ``[rows,
+columns]``. Slow on purpose: the other backends are tested against this file.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ def clip_to_support(shape: tuple[int, ...], rays: Rays) -> tuple[np.ndarray, np.
     return rays.clip(-1.0, np.array(shape[::-1], float))
 
 
-def samples_along(shape: tuple[int, ...], rays: Rays, samples: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The midpoints of ``samples`` equal steps on each clipped ray: (points ``[..., 3]``, step in mm ``[...]``)."""
+def samples_along(
+    shape: tuple[int, ...], rays: Rays, samples: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The midpoints of ``samples`` equal steps on each clipped ray: (points ``[..., 3]``, step in mm
+    ``[...]``)."""
     t_in, t_out = clip_to_support(shape, rays)
     step_mm = (t_out - t_in) / samples
     for n in range(samples):
@@ -49,7 +52,8 @@ def samples_along(shape: tuple[int, ...], rays: Rays, samples: int) -> Iterator[
 def emission_absorption(
     matter: np.ndarray, opacity: np.ndarray, rays: Rays, samples: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """I = sum_i T_i a_i m_i with a_i = 1 - exp(-s_i d), T_1 = 1, T_{i+1} = T_i (1 - a_i); and A = 1 - T_{N+1}."""
+    """I = sum_i T_i a_i m_i with a_i = 1 - exp(-s_i d), T_1 = 1, T_{i+1} = T_i (1 - a_i); and A = 1 -
+    T_{N+1}."""
     image = np.zeros(rays.direction_ijk.shape[:-1])
     transmittance = np.ones_like(image)
     for points, step_mm in samples_along(matter.shape, rays, samples):
@@ -61,12 +65,18 @@ def emission_absorption(
 
 def sampled_integral(values: np.ndarray, rays: Rays, samples: int) -> np.ndarray:
     """Line integral (unit of ``values`` times mm) by the midpoint rule."""
-    return sum(step * trilinear(values, points) for points, step in samples_along(values.shape, rays, samples))
+    image = np.zeros(rays.direction_ijk.shape[:-1])
+    for points, step_mm in samples_along(values.shape, rays, samples):
+        image += step_mm * trilinear(values, points)
+    return image
 
 
 def sampled_mean(values: np.ndarray, rays: Rays, samples: int) -> np.ndarray:
     """Mean over the samples of the clipped ray."""
-    return sum(trilinear(values, points) for points, _ in samples_along(values.shape, rays, samples)) / samples
+    image = np.zeros(rays.direction_ijk.shape[:-1])
+    for points, _ in samples_along(values.shape, rays, samples):
+        image += trilinear(values, points) / samples
+    return image
 
 
 def sampled_maximum(values: np.ndarray, rays: Rays, samples: int) -> np.ndarray:
@@ -94,8 +104,11 @@ def mida(values: np.ndarray, opacity_per_mm: float, rays: Rays, samples: int) ->
     return color
 
 
-def _crossed_voxels(shape: tuple[int, ...], rays: Rays) -> Iterator[tuple[tuple[int, int], np.ndarray, np.ndarray]]:
-    """For each ray: (row, column), the flat index of each voxel it crosses, the length in it in mm (Siddon 1985)."""
+def _crossed_voxels(
+    shape: tuple[int, ...], rays: Rays
+) -> Iterator[tuple[tuple[int, int], np.ndarray, np.ndarray]]:
+    """For each ray: (row, column), the flat index of each voxel it crosses, the length in it in mm (Siddon
+    1985)."""
     size = np.array(shape[::-1])
     t_in, t_out = rays.clip(-0.5, size - 0.5)
     for pixel in np.ndindex(t_in.shape):
@@ -103,9 +116,13 @@ def _crossed_voxels(shape: tuple[int, ...], rays: Rays) -> Iterator[tuple[tuple[
             continue
         direction = rays.direction_ijk[pixel]
         planes = [
-            (np.arange(size[a] + 1) - 0.5 - rays.origin_ijk[a]) / direction[a] for a in range(3) if direction[a] != 0
+            (np.arange(size[a] + 1) - 0.5 - rays.origin_ijk[a]) / direction[a]
+            for a in range(3)
+            if direction[a] != 0
         ]
-        t = np.sort(np.clip(np.concatenate([*planes, [t_in[pixel], t_out[pixel]]]), t_in[pixel], t_out[pixel]))
+        t = np.sort(
+            np.clip(np.concatenate([*planes, [t_in[pixel], t_out[pixel]]]), t_in[pixel], t_out[pixel])
+        )
         middles = rays.origin_ijk + ((t[1:] + t[:-1]) / 2)[:, None] * direction
         i, j, k = np.clip(np.floor(middles + 0.5).astype(int), 0, size - 1).T
         yield pixel, np.ravel_multi_index((k, j, i), shape), np.diff(t)

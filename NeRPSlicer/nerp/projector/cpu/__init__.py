@@ -1,7 +1,7 @@
 """The CPU backend: Numba kernels on a thread pool.
 
-Each picture is cut in bands of rows that depend on the picture alone, never on the number of threads, so results
-are the same bit for bit on any number of cores.
+Each picture is cut in bands of rows that depend on the picture alone, never on the number of threads, so
+results are the same bit for bit on any number of cores.
 """
 
 from __future__ import annotations

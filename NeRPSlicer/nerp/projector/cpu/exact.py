@@ -1,8 +1,9 @@
 """Exact radiological paths: line integrals and path lengths through voxels.
 
-The lengths are Siddon's (1985); the order of work is ours. A ray is cut at the voxel planes of the axis it crosses
-most of. In such a slab it crosses at most one plane of each other axis, so it visits at most three voxels: the one
-it enters, one between the two crossings, the one it leaves. That needs no sorting and no branches.
+The lengths are Siddon's (1985); the order of work is ours. A ray is cut at the voxel planes of the axis it
+crosses most of. In such a slab it crosses at most one plane of each other axis, so it visits at most three
+voxels: the one it enters, one between the two crossings, the one it leaves. That needs no sorting and no
+    branches.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ def enter_slabs(origin, direction, t_in, t_out):  # type: ignore[no-untyped-def]
     """A ray's path in slabs of its main axis, always along increasing index.
 
     Returns:
-        main axis; where the first slab starts on the ray's line, in voxels (voxel v spans [v, v + 1)); the advance
-        per slab; where the path starts and ends, in slabs; mm per slab.
+        main axis; where the first slab starts on the ray's line, in voxels (voxel v spans [v, v + 1)); the
+        advance per slab; where the path starts and ends, in slabs; mm per slab.
     """
     axis = 0
     for a in range(1, 3):
@@ -42,7 +43,15 @@ def enter_slabs(origin, direction, t_in, t_out):  # type: ignore[no-untyped-def]
         origin[2] + t_start * direction[2] + 0.5,
     )
     slope = (direction[0] / direction[axis], direction[1] / direction[axis], direction[2] / direction[axis])
-    return axis, slab, entry, slope, low, low + (t_out - t_in) * abs(direction[axis]), 1 / abs(direction[axis])
+    return (
+        axis,
+        slab,
+        entry,
+        slope,
+        low,
+        low + (t_out - t_in) * abs(direction[axis]),
+        1 / abs(direction[axis]),
+    )
 
 
 @compiled
@@ -101,7 +110,9 @@ def integral_band(values, bricks, origin, direction, t_in, t_out, first_row, end
             image[r, c] = 0
             if t_out[r, c] <= t_in[r, c]:
                 continue
-            axis, slab, entry, slope, low, high, mm = enter_slabs(origin, point(direction, r, c), t_in[r, c], t_out[r, c])
+            axis, slab, entry, slope, low, high, mm = enter_slabs(
+                origin, point(direction, r, c), t_in[r, c], t_out[r, c]
+            )
             padded = (entry[0] + 0.5, entry[1] + 0.5, entry[2] + 0.5)
             probes = probes_per_block(slope)
             total = np.float32(0)
@@ -122,7 +133,8 @@ def integral_band(values, bricks, origin, direction, t_in, t_out, first_row, end
 def lengths_band(  # type: ignore[no-untyped-def]
     combination, bricks, origin, direction, t_in, t_out, first_row, end_row, lengths_mm
 ):
-    """Path in mm through the voxels of each combination index, for the rays of some rows: ``[index, row, column]``."""
+    """Path in mm through the voxels of each combination index, for the rays of some rows: ``[index, row,
+    column]``."""
     flat = combination.reshape(-1)
     index, length = np.empty((3, BLOCK), np.int64), np.empty((3, BLOCK), np.float32)
     total = np.empty(lengths_mm.shape[0], np.float32)
@@ -163,18 +175,21 @@ def _voxel_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...]
 
 
 def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
-    """Line integral over the exact radiological path, float32 ``[rows, columns]``, unit of the grid times mm."""
+    """Line integral over the exact radiological path, float32 ``[rows, columns]``, unit of the grid times
+    mm."""
     bricks = _grid_bricks(grid)
     rays = _voxel_rays(camera, grid.ras_from_ijk, grid.values.shape)
     image = np.empty((camera.rows, camera.columns), np.float32)
     for_each_band(
-        lambda first, end: integral_band(grid.values, bricks, *rays, first, end, image), bands(camera.rows)
+        lambda first, end: integral_band(grid.values, bricks, *rays, first, end, image),
+        bands(camera.rows),
     )
     return image
 
 
 def exact_lengths(structures: Structures, camera: Camera) -> np.ndarray:
-    """Exact path length in mm through each combination of structures: float32 ``[combinations, rows, columns]``."""
+    """Exact path length in mm through each combination of structures: float32 ``[combinations, rows,
+    columns]``."""
     bricks = _structure_bricks(structures)
     rays = _voxel_rays(camera, structures.ras_from_ijk, structures.shape)
     lengths_mm = np.zeros((len(structures.combinations), camera.rows, camera.columns), np.float32)

@@ -101,7 +101,9 @@ def emission_absorption(fields: Fields, camera: Camera, samples: int) -> tuple[n
     rays = march_rays(camera, fields.ras_from_ijk, fields.shape, samples)
     image, accumulated = np.empty((2, camera.rows, camera.columns), np.float32)
     for_each_band(
-        lambda first, end: emission_absorption_band(pairs, bricks, *rays, samples, first, end, image, accumulated),
+        lambda first, end: emission_absorption_band(
+            pairs, bricks, *rays, samples, first, end, image, accumulated
+        ),
         bands(camera.rows),
     )
     return image, accumulated
@@ -112,7 +114,8 @@ SUM, MEAN, MAXIMUM, MIDA = range(4)
 
 @compiled
 def _reduce(kind, values, count, parameter, state, lane):  # type: ignore[no-untyped-def]
-    """Fold a block of samples into a ray's state; see reference.sampled_integral, sampled_maximum and mida."""
+    """Fold a block of samples into a ray's state; see reference.sampled_integral, sampled_maximum and
+    mida."""
     if kind <= MEAN:
         total = np.float32(0)
         for n in range(count):

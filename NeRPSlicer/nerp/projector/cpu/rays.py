@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -18,7 +18,8 @@ BLOCK = 16
 PACKET = 16
 """Neighbouring rays that march side by side, a block at a time: they read the same cache lines."""
 
-compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+# The annotation keeps type checkers from reading a dispatcher as the plain function it wraps.
+compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
 
 
 class MarchRays(NamedTuple):
@@ -71,11 +72,15 @@ def clipped_rays(
     origin, from_pixel = ijk_from_pixel(camera, ras_from_ijk)
     direction = np.empty((camera.rows, camera.columns, 3))
     t_in, t_out = np.empty((2, camera.rows, camera.columns))
-    clip_rays(origin, from_pixel, np.linalg.inv(camera.pixel_from_camera), lower, upper, direction, t_in, t_out)
+    clip_rays(
+        origin, from_pixel, np.linalg.inv(camera.pixel_from_camera), lower, upper, direction, t_in, t_out
+    )
     return origin, direction, t_in, t_out
 
 
-def march_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, int, int], samples: int) -> MarchRays:
+def march_rays(
+    camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, int, int], samples: int
+) -> MarchRays:
     """The rays of a camera cut in ``samples`` steps through a grid of shape [K, J, I]."""
     upper = np.array(shape[::-1], float)
     origin, direction, t_in, t_out = clipped_rays(camera, ras_from_ijk, np.full(3, -1.0), upper)
@@ -91,9 +96,10 @@ def point(array, row, column):  # type: ignore[no-untyped-def]
 
 @compiled
 def probes_per_block(step):  # type: ignore[no-untyped-def]
-    """How many looks at the bricks a block needs so that no sample lies more than BRICK voxels from a look."""
+    """How many looks at the bricks a block needs so that no sample lies more than BRICK voxels from a
+    look."""
     longest = max(abs(step[0]), abs(step[1]), abs(step[2]))
-    return int(math.ceil(BLOCK * longest / (2.0 * BRICK)))
+    return math.ceil(BLOCK * longest / (2.0 * BRICK))
 
 
 @compiled
@@ -113,8 +119,8 @@ def block_is_empty(bricks, entry, step, first, probes):  # type: ignore[no-untyp
 def locate(entry, step, first, shape, channels, offset, fraction):  # type: ignore[no-untyped-def]
     """Cells and fractions of the BLOCK samples from ``first`` on.
 
-    Indices are counted from the block's own corner, so that float32 fractions stay exact to about 1e-7 voxel in
-    grids of any size. Samples beyond the ray's end get some cell of the grid.
+    Indices are counted from the block's own corner, so that float32 fractions stay exact to about 1e-7 voxel
+    in grids of any size. Samples beyond the ray's end get some cell of the grid.
 
     Args:
         shape: the padded grid's, [K, J, I].
@@ -128,7 +134,11 @@ def locate(entry, step, first, shape, channels, offset, fraction):  # type: igno
         entry[2] + (first + 0.5) * step[2],
     )
     corner_i, corner_j, corner_k = math.floor(start_i), math.floor(start_j), math.floor(start_k)
-    from_i, from_j, from_k = np.float32(start_i - corner_i), np.float32(start_j - corner_j), np.float32(start_k - corner_k)
+    from_i, from_j, from_k = (
+        np.float32(start_i - corner_i),
+        np.float32(start_j - corner_j),
+        np.float32(start_k - corner_k),
+    )
     step_i, step_j, step_k = np.float32(step[0]), np.float32(step[1]), np.float32(step[2])
     low_i, low_j, low_k = np.float32(-corner_i), np.float32(-corner_j), np.float32(-corner_k)
     high_i = np.float32(shape[2] - 2 - corner_i)
@@ -138,7 +148,11 @@ def locate(entry, step, first, shape, channels, offset, fraction):  # type: igno
     base = np.int64(corner_k) * section + np.int64(corner_j) * row + np.int64(corner_i) * channels
     for n in range(BLOCK):
         advance = np.float32(n)
-        place_i, place_j, place_k = from_i + advance * step_i, from_j + advance * step_j, from_k + advance * step_k
+        place_i, place_j, place_k = (
+            from_i + advance * step_i,
+            from_j + advance * step_j,
+            from_k + advance * step_k,
+        )
         cell_i = min(max(np.floor(place_i), low_i), high_i)
         cell_j = min(max(np.floor(place_j), low_j), high_j)
         cell_k = min(max(np.floor(place_k), low_k), high_k)
@@ -165,7 +179,8 @@ def exp_negative(x):  # type: ignore[no-untyped-def]
 
 @compiled
 def transmittances(opacity, step_mm, depth, remaining):  # type: ignore[no-untyped-def]
-    """remaining[n] = exp(-(depth + the first n opacities) * step), n = 0 .. BLOCK; returns the depth behind the block.
+    """remaining[n] = exp(-(depth + the first n opacities) * step), n = 0 .. BLOCK; returns the depth behind
+    the block.
 
     The depth, not the transmittance, is carried from block to block: products of rounded factors drift.
     """

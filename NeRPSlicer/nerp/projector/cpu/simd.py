@@ -1,7 +1,8 @@
 """Vector instructions that Numba has no words for: loads, stores and powers of two.
 
-A field pair is stored interleaved, so that the four floats at a voxel are (matter, opacity) here and at the next
-voxel along i: one 128-bit load. A trilinear sample of both fields is four such loads and seven fused steps.
+A field pair is stored interleaved, so that the four floats at a voxel are (matter, opacity) here and at the
+next voxel along i: one 128-bit load. A trilinear sample of both fields is four such loads and seven fused
+    steps.
 """
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ def _lerp(builder: Any, a: Any, b: Any, weight: Any) -> Any:
     return _multiply_add(builder, weight, builder.fsub(b, a), a)
 
 
-def _corners(context: Any, builder: Any, array_type: Any, array: Any, offset: Any, steps: Any, width: int) -> list[Any]:
+def _corners(
+    context: Any, builder: Any, array_type: Any, array: Any, offset: Any, steps: Any, width: int
+) -> list[Any]:
     """Pointers to the vectors at (j, k), (j + 1, k), (j, k + 1), (j + 1, k + 1)."""
     data = context.make_array(array_type)(context, builder, array).data
     base = builder.gep(data, [offset])
@@ -60,7 +63,9 @@ def _halves(builder: Any, vector: Any, width: int) -> tuple[Any, Any]:
 
 
 def _elements(context: Any, builder: Any, kind: Any, vector: Any, count: int) -> Any:
-    return context.make_tuple(builder, kind, [builder.extract_element(vector, _index(n)) for n in range(count)])
+    return context.make_tuple(
+        builder, kind, [builder.extract_element(vector, _index(n)) for n in range(count)]
+    )
 
 
 def _sample_signature(array: Any, result: Any, extra: int = 0) -> Any:
@@ -69,7 +74,8 @@ def _sample_signature(array: Any, result: Any, extra: int = 0) -> Any:
 
 @intrinsic
 def sample_pair(typing_context, array, offset, step_j, step_k, fi, fj, fk):  # type: ignore[no-untyped-def]
-    """(matter, opacity) at fraction (fi, fj, fk) of the cell whose first float lies at ``offset`` of a flat array."""
+    """(matter, opacity) at fraction (fi, fj, fk) of the cell whose first float lies at ``offset`` of a flat
+    array."""
     signature = _sample_signature(array, types.UniTuple(types.float32, 2))
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -120,7 +126,8 @@ def _add_to_corners(context: Any, builder: Any, signature: Any, arguments: Any, 
 
 @intrinsic
 def add_pair(typing_context, array, offset, step_j, step_k, fi, fj, fk, matter, opacity):  # type: ignore[no-untyped-def]
-    """The adjoint of `sample_pair`: add (matter, opacity) to the eight corners with their trilinear weights."""
+    """The adjoint of `sample_pair`: add (matter, opacity) to the eight corners with their trilinear
+    weights."""
     signature = _sample_signature(array, types.none, extra=2)
     return signature, lambda *call: _add_to_corners(*call, width=4)
 
