@@ -191,7 +191,7 @@ class CameraDraw:
                 body.
         """
         preset = PRESETS[self.preset]
-        shift_ras = np.array([-self.shift_right, self.shift_anterior, self.shift_superior])
+        shift_ras = np.array([self.shift_right, self.shift_anterior, self.shift_superior])
         covered = Camera.from_angles(
             volume,
             PositionerAngles(preset.primary + self.primary, self.secondary, self.roll),

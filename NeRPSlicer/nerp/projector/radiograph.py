@@ -9,8 +9,7 @@ import numpy as np
 
 from ..errors import NerpError
 from ..geometry import Camera
-
-DEFAULT_MINIMUM_MM = 1.0
+from ..resources import structure_threshold_mm
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +27,12 @@ class Radiograph:
     path_length: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Exact path length through each structure in mm, float32 ``[rows, columns]``."""
 
-    def mask(self, name: str, minimum_mm: float = DEFAULT_MINIMUM_MM) -> np.ndarray:
+    def mask(self, name: str, minimum_mm: float | None = None) -> np.ndarray:
         """Where the path through a structure is at least ``minimum_mm``: boolean ``[rows, columns]``.
+
+        Args:
+            name: the structure.
+            minimum_mm: None takes the structure's threshold from ``Resources/Presets/structures.json``.
 
         Raises:
             NerpError: the structure was not projected.
@@ -37,4 +40,4 @@ class Radiograph:
         if name not in self.path_length:
             known = ", ".join(self.path_length) or "none"
             raise NerpError(f"Structure {name!r} was not projected; projected are: {known}.")
-        return self.path_length[name] >= minimum_mm
+        return self.path_length[name] >= (structure_threshold_mm(name) if minimum_mm is None else minimum_mm)

@@ -108,6 +108,36 @@ def sample_one(typing_context, array, offset, step_j, step_k, fi, fj, fk):  # ty
     return signature, generate
 
 
+@intrinsic
+def slope_pair(  # type: ignore[no-untyped-def]
+    typing_context, array, offset, step_j, step_k, fi, fj, fk, matter, opacity
+):
+    """matter times the slope of the first field plus opacity times that of the second, along (i, j, k)."""
+    signature = _sample_signature(array, types.UniTuple(types.float32, 3), extra=2)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, offset, step_j, step_k, fi, fj, fk, *factors = arguments
+        pointers = _corners(context, builder, signature.args[0], array, offset, (step_j, step_k), 4)
+        c00, c10, c01, c11 = (_load(builder, pointer) for pointer in pointers)
+        tj, tk = (_splat(builder, weight, 4) for weight in (fj, fk))
+        near, far = _lerp(builder, c00, c10, tj), _lerp(builder, c01, c11, tj)
+        along_j = _lerp(builder, builder.fsub(c10, c00), builder.fsub(c11, c01), tk)
+        ti = _splat(builder, fi, 2)
+
+        def weighed(pair: Any) -> Any:
+            one, other = (builder.extract_element(pair, _index(n)) for n in (0, 1))
+            return _multiply_add(builder, one, factors[0], builder.fmul(other, factors[1]))
+
+        low, high = _halves(builder, _lerp(builder, near, far, tk), 4)
+        slopes = [weighed(builder.fsub(high, low))]
+        for vector in (along_j, builder.fsub(far, near)):
+            low, high = _halves(builder, vector, 4)
+            slopes.append(weighed(_lerp(builder, low, high, ti)))
+        return context.make_tuple(builder, signature.return_type, slopes)
+
+    return signature, generate
+
+
 def _add_to_corners(context: Any, builder: Any, signature: Any, arguments: Any, width: int) -> Any:
     array, offset, step_j, step_k, fi, fj, fk, *values = arguments
     pointers = _corners(context, builder, signature.args[0], array, offset, (step_j, step_k), width)

@@ -1,0 +1,151 @@
+"""The adjoint of the emission-absorption march: gradients to both fields and to the rays.
+
+A ray is marched again from the source outward. With I and A known from the forward pass and P_i the light
+gathered up to sample i,
+
+    dI/dm_i = T_i a_i,    dI/ds_i = d (T_{i+1} m_i - (I - P_i)),    dA/ds_i = d T_end,
+
+and the derivatives to place and step length follow from the trilinear field's slope. Nothing of size rays x
+samples is kept.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .rays import BLOCK, PACKET, compiled, locate, point, transmittances
+from .simd import add_pair, sample_pair, slope_pair
+
+
+@compiled
+def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
+    pairs,
+    entry,
+    step,
+    step_mm,
+    samples,
+    first_row,
+    end_row,
+    image,
+    accumulated,
+    image_gradient,
+    accumulated_gradient,
+    with_fields,
+    with_rays,
+    pair_gradient,
+    entry_gradient,
+    step_gradient,
+    mm_gradient,
+):
+    """Adds to ``pair_gradient`` (the layout of ``pairs``); writes each ray's own three gradients."""
+    flat, flat_gradient = pairs.reshape(-1), pair_gradient.reshape(-1)
+    step_j, step_k = pairs.shape[2] * 2, pairs.shape[1] * pairs.shape[2] * 2
+    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
+    matter, opacity = np.zeros(BLOCK, np.float32), np.zeros(BLOCK, np.float32)
+    remaining = np.empty(BLOCK + 1, np.float32)
+    to_matter, to_opacity = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    columns = image.shape[1]
+    depth, behind = np.empty(PACKET), np.empty(PACKET)
+    for r in range(first_row, end_row):
+        for first_column in range(0, columns, PACKET):
+            lanes = min(PACKET, columns - first_column)
+            for lane in range(lanes):
+                c = first_column + lane
+                depth[lane], behind[lane] = 0, image[r, c]
+                mm_gradient[r, c] = 0
+                for a in range(3):
+                    entry_gradient[r, c, a], step_gradient[r, c, a] = 0, 0
+            for first in range(0, samples, BLOCK):
+                count = min(BLOCK, samples - first)
+                opacity[count:] = 0
+                for lane in range(lanes):
+                    c = first_column + lane
+                    if step_mm[r, c] == 0:
+                        continue
+                    locate(point(entry, r, c), point(step, r, c), first, pairs.shape, 2, offset, fraction)
+                    for n in range(count):
+                        matter[n], opacity[n] = sample_pair(
+                            flat, offset[n], step_j, step_k, fraction[0, n], fraction[1, n], fraction[2, n]
+                        )
+                    depth[lane] = transmittances(opacity, step_mm[r, c], depth[lane], remaining)
+                    to_image = image_gradient[r, c]
+                    at_end = accumulated_gradient[r, c] * (1 - accumulated[r, c])
+                    length = np.float32(step_mm[r, c])
+                    rest = behind[lane]
+                    per_mm = 0.0
+                    for n in range(count):
+                        weight = remaining[n] - remaining[n + 1]
+                        rest -= weight * matter[n]
+                        to_matter[n] = to_image * weight
+                        share = np.float32(to_image * (remaining[n + 1] * matter[n] - rest) + at_end)
+                        to_opacity[n] = share * length
+                        per_mm += share * opacity[n]
+                    behind[lane] = rest
+                    if with_fields:
+                        for n in range(count):
+                            add_pair(
+                                flat_gradient,
+                                offset[n],
+                                step_j,
+                                step_k,
+                                fraction[0, n],
+                                fraction[1, n],
+                                fraction[2, n],
+                                to_matter[n],
+                                to_opacity[n],
+                            )
+                    if with_rays:
+                        mm_gradient[r, c] += per_mm
+                        for n in range(count):
+                            di, dj, dk = slope_pair(
+                                flat,
+                                offset[n],
+                                step_j,
+                                step_k,
+                                fraction[0, n],
+                                fraction[1, n],
+                                fraction[2, n],
+                                to_matter[n],
+                                to_opacity[n],
+                            )
+                            steps = first + n + 0.5
+                            entry_gradient[r, c, 0] += di
+                            entry_gradient[r, c, 1] += dj
+                            entry_gradient[r, c, 2] += dk
+                            step_gradient[r, c, 0] += steps * di
+                            step_gradient[r, c, 1] += steps * dj
+                            step_gradient[r, c, 2] += steps * dk
+
+
+def rows_apart(
+    ras_from_ijk: np.ndarray,
+    ras_from_camera: np.ndarray,
+    pixel_from_camera: np.ndarray,
+    rows: int,
+    entry: np.ndarray,
+    step_mm: np.ndarray,
+) -> int:
+    """How many rows must lie between two rays so that they can never touch the same voxel.
+
+    All rays of a row lie in one plane through the focal spot. At depth z two planes that are g rows apart
+    are at least D = z g / K_11 cos(theta) apart along the first one's normal n, and points that far apart
+    differ by at least D / |L^T n|_1 voxels along some axis, with L the linear part of ras_from_ijk. Two
+    voxels keep footprints apart.
+
+    Args:
+        entry: ``[rows, columns, 3]`` padded indices where rays enter.
+        step_mm: ``[rows, columns]``; 0 for rays that miss, which do not count.
+    """
+    hit = step_mm > 0
+    if not hit.any():
+        return 1
+    camera_from_ijk = np.linalg.inv(ras_from_camera) @ ras_from_ijk
+    nearest = float(((entry[hit] - 1) @ camera_from_ijk[2, :3] + camera_from_ijk[2, 3]).min())
+    slope = (np.arange(rows) - pixel_from_camera[1, 2]) / pixel_from_camera[1, 1]
+    cosine = 1 / np.sqrt(1 + slope**2)
+    normals = np.stack([np.zeros(rows), cosine, -slope * cosine])
+    need = 2 * np.abs(camera_from_ijk[:3, :3].T @ normals).sum(axis=0).max()
+    per_row = nearest * cosine.min() / abs(pixel_from_camera[1, 1])
+    return rows if per_row <= 0 else min(rows, math.ceil(need / per_row) + 1)
