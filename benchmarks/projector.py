@@ -1,6 +1,6 @@
 """The projector against torch's grid_sample and against itself, in interleaved rounds of one process.
 
-Both draw the same picture (checked first) from the same samples with the same number of threads. A ratio is the
+Both draw the same picture (checked first) from the same samples with the same threads. A ratio is the
 slower side's time over the faster side's in the same round; reported are the median and the quartiles.
 """
 

@@ -19,6 +19,8 @@ _HOME = {
     "Volume": "volume",
     "fixed_radiance": "radiance",
     "project": "projector",
+    "read_ct": "io",
+    "read_structures": "io",
     "sample_camera": "poses",
     "sample_cameras": "poses",
 }
