@@ -1,5 +1,4 @@
-"""Set up `.venv` and run a task in it: ``python make.py test | lint``. Needs Python 3.10 or newer, nothing
-else."""
+"""Set up `.venv` and run a task in it: ``python make.py test | lint | bench CT`` (Python 3.10 or newer)."""
 
 from __future__ import annotations
 
@@ -16,6 +15,7 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 TASKS = {
     "test": ("test", [["-m", "pytest"]]),
+    "bench": ("test", [["benchmarks/projector.py"]]),
     "lint": ("lint", [["-m", "ruff", "check", "."], ["-m", "mypy"], ["-m", "codespell_lib"]]),
 }
 

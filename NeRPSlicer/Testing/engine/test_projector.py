@@ -8,12 +8,21 @@ import numpy as np
 import pytest
 from nerp import Camera, Fields, NerpError, Structures, Volume, project
 from nerp.geometry import PositionerAngles, VolumeGeometry, box_corners, transform_points
-from nerp.projector import cpu, portable, reference
+from nerp.projector import portable, reference
 from nerp.projector.bricks import occupied_bricks
 from nerp.projector.prepared import Grid
 from nerp.projector.rays import camera_rays
 
-BACKENDS = pytest.mark.parametrize("backend", [cpu, portable], ids=["cpu", "portable"])
+try:
+    from nerp.projector import cpu
+except ModuleNotFoundError:
+    cpu = None  # type: ignore[assignment]
+
+NEEDS_NUMBA = pytest.mark.skipif(cpu is None, reason="numba is not installed")
+BACKENDS = pytest.mark.parametrize(
+    "backend",
+    [pytest.param(cpu, id="cpu", marks=NEEDS_NUMBA), pytest.param(portable, id="portable")],
+)
 
 
 def oblique_frame(rng: np.random.Generator, shape: tuple[int, int, int], left_handed: bool) -> np.ndarray:
@@ -118,6 +127,7 @@ def test_a_box_has_the_path_length_of_a_box(backend) -> None:
     assert np.allclose(picture, expected, atol=2e-4)
 
 
+@NEEDS_NUMBA
 def test_a_slab_of_opacity_absorbs_by_beer_and_lambert() -> None:
     """I = m (1 - exp(-s L)) where opacity is a slab inside the grid and matter is constant."""
     shape = (20, 60, 20)
@@ -145,6 +155,7 @@ def test_a_brick_marked_empty_is_empty_one_brick_around() -> None:
         assert not part.any()
 
 
+@NEEDS_NUMBA
 def test_threads_do_not_change_a_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(5)
     fields = Fields(rng.random((20, 20, 20)), 0.01 * rng.random((20, 20, 20)), np.diag([2.0, 2, 2, 1]))
