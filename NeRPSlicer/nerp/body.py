@@ -22,7 +22,6 @@ def separate_body(hu: np.ndarray, ras_from_ijk: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    # PLACEHOLDER to be refined
     axial = int(np.argmax(np.abs(ras_from_ijk[2, :3])))
     tissue = hu > BODY_HU
     opened = ndimage.binary_opening(tissue, iterations=2)
