@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import NerpError
+from .errors import CannotWrite
 
 UNFINISHED = ".unfinished-"
 """How the name of a file that is still being written begins."""
@@ -20,7 +21,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     """A path in the same folder to write to; renamed to ``path`` when the block ends well, else removed.
 
     Raises:
-        NerpError: the folder cannot be made or written, or the disk is full.
+        CannotWrite: the folder cannot be made or written, or the disk is full.
     """
     aside = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     with explained(path):
@@ -39,10 +40,40 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise NerpError(
+        raise CannotWrite(
             f"{path} could not be written ({error.strerror or error}); "
             "free some space or choose another folder."
         ) from error
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process alone; the system lets go of it however the process ends.
+
+    Raises:
+        CannotWrite: another process holds it, or the folder cannot be made.
+    """
+    path = folder / ".lock"
+    with explained(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("w", encoding="utf-8")
+    with file:
+        try:
+            if sys.platform == "win32":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotWrite(f"Another process is writing to {folder}; wait for it or stop it.") from None
+        try:
+            yield
+        finally:
+            if sys.platform != "win32":  # Windows cannot remove an open file
+                path.unlink(missing_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

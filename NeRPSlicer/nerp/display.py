@@ -1,4 +1,4 @@
-"""From a radiograph's numbers to an 8-bit picture; the numbers themselves are never touched.
+"""From a radiograph's numbers to a picture for the eye; the numbers themselves are never touched.
 
 Default (`display_of`): the window runs between two percentiles of the projected body; ``drr`` and
 ``physics`` then pass a film-like curve, the other methods a straight line. "paper" is min-max and a straight
@@ -53,8 +53,10 @@ class Display:
         if not all(map(math.isfinite, (self.low, self.high, self.gamma, self.middle))) or self.gamma <= 0:
             raise NerpError("A display needs finite limits and a positive gamma.")
 
-    def grey(self, image: np.ndarray) -> np.ndarray:
-        """Grey levels uint8 of any shape; a window without width shows everything at or below it black.
+    def grey(self, image: np.ndarray, bits: int = 8) -> np.ndarray:
+        """Grey levels of any shape, uint8 or with ``bits=16`` uint16, over the type's whole range.
+
+        A window without width shows everything at or below it black.
 
         The film curve is the logistic function, the usual model of film's density over log exposure (Hurter
         and Driffield) with its toe and shoulder; a line integral of attenuation is the negative log exposure.
@@ -67,7 +69,7 @@ class Display:
         if self.curve == "film":
             black, white = _logistic(-self.gamma * self.middle), _logistic(self.gamma * (1 - self.middle))
             t = (_logistic(self.gamma * (t - self.middle)) - black) / (white - black)
-        return np.rint(255 * t).astype(np.uint8)
+        return np.rint((2**bits - 1) * t).astype({8: np.uint8, 16: np.uint16}[bits])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that ``Display(**record)`` turns back into an equal display."""

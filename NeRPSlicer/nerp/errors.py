@@ -1,4 +1,4 @@
-"""The one error a user can meet."""
+"""The errors a user can meet."""
 
 from __future__ import annotations
 
@@ -8,3 +8,7 @@ class NerpError(Exception):
 
     Panels show the line; the command line prints it and exits with status 2.
     """
+
+
+class CannotWrite(NerpError):
+    """A file or folder cannot be written (permissions, full disk, in use): going on is pointless."""

@@ -352,6 +352,17 @@ class Camera:
         return inverse
 
     @property
+    def ras_from_pixel(self) -> np.ndarray:
+        """``[4, 4]``: (column, row, 0) to the pixel's place on the detector; the third axis, 1 mm long, is
+        the one that makes the frame right-handed."""
+        row_mm, column_mm = self.pixel_spacing_mm
+        u0, v0 = self.principal_point  # type: ignore[misc]
+        sign = -1.0 if self.mirrored else 1.0
+        camera_from_pixel = np.diag([sign * column_mm, row_mm, sign, 1.0])
+        camera_from_pixel[:3, 3] = (-sign * column_mm * u0, -row_mm * v0, self.source_to_image_mm)
+        return self.ras_from_camera @ camera_from_pixel
+
+    @property
     def focal_spot_ras(self) -> np.ndarray:
         return self.ras_from_camera[:3, 3]
 
@@ -384,6 +395,22 @@ class Camera:
         """On which side of the picture the patient's right lies; None in a lateral view."""
         u_axis_ras = self.ras_from_camera[:3, 0] * (-1 if self.mirrored else 1)
         return None if abs(u_axis_ras[0]) < 0.5 else bool(u_axis_ras[0] < 0)
+
+    @property
+    def description(self) -> str:
+        """The standard projection and what the camera is turned from it, as a radiographer says it: "PA",
+        "PA, LAO 12° CRA 3° roll -2°"."""
+        primary, secondary, roll = self.angles
+        if self.view:
+            primary = (primary - PRESETS[self.view].primary + 180) % 360 - 180
+        turns = [
+            f"{names[value < 0]} {abs(value):.0f}°"
+            for value, names in ((primary, ("LAO", "RAO")), (secondary, ("CRA", "CAU")))
+            if abs(value) >= 0.5
+        ]
+        if abs(roll) >= 0.5:
+            turns.append(f"roll {roll:+.0f}°")
+        return ", ".join(filter(None, (self.view, " ".join(turns)))) or "LAO 0°"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers that `from_dict` turns back into an equal camera."""
