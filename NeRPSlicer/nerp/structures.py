@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -32,6 +34,8 @@ class Structure:
     """Display colour, 8-bit RGB."""
     code: Code | None = None
     """Terminology code, where one was given."""
+    original_name: str = ""
+    """The name as the file gives it, where it differs from ``name``."""
 
 
 class Structures:
@@ -46,6 +50,7 @@ class Structures:
             ``()``.
         items: the structures.
         ras_from_ijk: ``[4, 4]``, mm.
+        notices: what a person should know of how they were read, one line each.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Structures:
         combinations: Sequence[tuple[int, ...]],
         items: Sequence[Structure],
         ras_from_ijk: np.ndarray,
+        notices: Iterable[str] = (),
     ) -> None:
         if len({item.name for item in items}) != len(items):
             raise NerpError("Two structures have the same name; rename one of them.")
@@ -61,6 +67,7 @@ class Structures:
         self.combinations = tuple(combinations)
         self.items = tuple(items)
         self.ras_from_ijk = checked_affine(ras_from_ijk, "structures: ras_from_ijk")
+        self.notices = tuple(notices)
 
     @classmethod
     def from_labels(
@@ -136,6 +143,15 @@ class Structures:
             table[index, list(members)] = True
         return table
 
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of names, voxels and frame."""
+        digest = hashlib.sha256(repr((self.names, self.combinations, self.shape)).encode())
+        digest.update(np.round(self.ras_from_ijk, 6).astype("<f8").tobytes())
+        for section in self.combination:
+            digest.update(np.ascontiguousarray(section, "<u2").data)
+        return digest.hexdigest()
+
     def __len__(self) -> int:
         return len(self.items)
 
@@ -166,7 +182,11 @@ class Structures:
                 combinations.append(kept)
             lookup[index] = combinations.index(kept)
         return Structures(
-            lookup[self.combination], combinations, [self.items[p] for p in positions], self.ras_from_ijk
+            lookup[self.combination],
+            combinations,
+            [self.items[p] for p in positions],
+            self.ras_from_ijk,
+            self.notices,
         )
 
     def _position(self, name: str) -> int:

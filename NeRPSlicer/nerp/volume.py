@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from functools import cached_property
 
 import numpy as np
 
 from .body import body_box, separate_body
+from .content import content_notices
 from .errors import NerpError
 from .geometry import VolumeGeometry, checked_affine
 
@@ -25,6 +27,8 @@ class Volume:
         body: boolean ``[K, J, I]``; None separates the patient from couch and air when first needed; False
             takes everything in the volume for the patient.
         name: shown to people and used in file names.
+        notices: what the reader has to tell.
+        frame_of_reference: DICOM (0020,0052) where known: what shares it shares one space.
 
     Raises:
         NerpError: not 3-D, fewer than two slices, rows or columns, NaN or infinite voxels, singular
@@ -37,6 +41,8 @@ class Volume:
         ras_from_ijk: np.ndarray,
         body: np.ndarray | bool | None = None,
         name: str = "ct",
+        notices: Iterable[str] = (),
+        frame_of_reference: str = "",
     ) -> None:
         hu = np.asarray(hu)
         if hu.ndim != 3 or min(hu.shape) < 2:
@@ -48,6 +54,8 @@ class Volume:
             count = int(hu.size - np.isfinite(hu).sum())
             raise NerpError(f"{name}: {count} voxels are NaN or infinite; replace them (air is -1000 HU).")
         self.name = name
+        self.frame_of_reference = frame_of_reference
+        self._reader_notices = tuple(notices)
         self.ras_from_ijk = checked_affine(ras_from_ijk, f"{name}: ras_from_ijk")
         self.hu = _compact(hu)
         if isinstance(body, np.ndarray) and body.shape != hu.shape:
@@ -86,6 +94,15 @@ class Volume:
     def body_box(self) -> np.ndarray:
         """The body's bounding box in RAS: ``[2, 3]`` (lower corner, upper corner), mm."""
         return body_box(self.body, self.ras_from_ijk, self.name)
+
+    @cached_property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know before trusting pictures of this CT, one line each.
+
+        What the reader left out or mended, then what the voxels tell: not in HU, lungs cut off,
+        couch removed.
+        """
+        return (*self._reader_notices, *content_notices(self))
 
     @cached_property
     def hash(self) -> str:

