@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import numpy as np
 import pytest
 from nerp import Camera, Fields, NerpError, Structures, Volume, project
 from nerp.geometry import PositionerAngles, VolumeGeometry, box_corners, transform_points
-from nerp.projector import portable, reference
+from nerp.projector import METHODS, backend_name, portable, reference
 from nerp.projector.bricks import occupied_bricks
 from nerp.projector.prepared import Grid
 from nerp.projector.rays import camera_rays
@@ -143,16 +144,16 @@ def test_a_slab_of_opacity_absorbs_by_beer_and_lambert() -> None:
     assert image[0, 0] == pytest.approx(0.7 * (1 - math.exp(-0.01 * 20 * 2)), rel=1e-4)
 
 
-def test_a_brick_marked_empty_is_empty_one_brick_around() -> None:
+def test_around_a_brick_marked_empty_is_nothing() -> None:
     rng = np.random.default_rng(3)
     values = (rng.random((21, 18, 33)) < 0.002).astype(np.float32)
     bricks = occupied_bricks(values)
-    padded = np.pad(values, 5)
+    padded = np.pad(values, 8)
     assert 0 < bricks.mean() < 1
-    for k, j, i in np.argwhere(bricks == 0):
-        # Padded cell 4b is original index 4b - 1; within 4 voxels of the brick lie indices 4b - 5 .. 4b + 8.
-        part = padded[4 * k : 4 * k + 13, 4 * j : 4 * j + 13, 4 * i : 4 * i + 13]
-        assert not part.any()
+    for k, j, i in np.ndindex(bricks.shape):
+        # Padded cell c reads original voxels c - 1 and c: cells 4b - 2 .. 4b + 5 read 4b - 3 .. 4b + 5.
+        part = padded[4 * k + 5 : 4 * k + 14, 4 * j + 5 : 4 * j + 14, 4 * i + 5 : 4 * i + 14]
+        assert bricks[k, j, i] == part.any()
 
 
 @NEEDS_NUMBA
@@ -223,7 +224,7 @@ def test_front_is_on_the_left_in_laterals(view: str) -> None:
 def test_methods_and_refusals() -> None:
     volume = chest()
     camera = Camera.preset("PA", volume, 32, 32)
-    for method in ("fixed", "drr", "drr-sampled", "aip", "mip", "mida"):
+    for method in METHODS:
         picture = project(volume, camera, method, samples=64)
         assert (
             picture.image.shape == (32, 32) and np.isfinite(picture.image).all() and np.ptp(picture.image) > 0
@@ -236,3 +237,32 @@ def test_methods_and_refusals() -> None:
     inside[:3, 3] = camera.isocenter_ras
     with pytest.raises(NerpError, match="inside the body"):
         project(volume, camera.moved(inside))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_preview_is_the_picture_at_half_size(method: str) -> None:
+    volume = chest()
+    camera = Camera.preset("PA", volume, 48, 40)
+    whole = project(volume, camera, method, samples=128).image
+    preview = project(volume, camera, method, samples=128, preview=True)
+    assert preview.image.shape == (24, 20) == (preview.camera.rows, preview.camera.columns)
+    smaller = whole.reshape(24, 2, 20, 2).mean(axis=(1, 3))
+    assert np.corrcoef(preview.image.ravel(), smaller.ravel())[0, 1] > 0.99
+
+
+def test_a_window_is_clipped_to_and_may_change() -> None:
+    volume = chest()
+    camera = Camera.preset("PA", volume, 16, 16)
+    narrow = project(volume, camera, "mip", samples=64, window_hu=(-200, 300)).image
+    wide = project(volume, camera, "mip", samples=64, window_hu=(-1000, 3000)).image
+    again = project(volume, camera, "mip", samples=64, window_hu=(-200, 300)).image
+    assert narrow.max() == pytest.approx(300) and wide.max() == pytest.approx(900)
+    assert np.array_equal(narrow, again)
+    with pytest.raises(NerpError, match="lower and an upper"):
+        project(volume, camera, "mip", window_hu=(300, -200))
+
+
+def test_the_backend_says_what_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert backend_name() == ("CPU, Numba" if cpu else portable.NAME)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert "install numba" in backend_name()

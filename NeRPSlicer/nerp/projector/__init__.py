@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Callable
+from types import ModuleType
+
 import numpy as np
 
 from ..errors import NerpError
@@ -9,10 +13,19 @@ from ..geometry import Camera
 from ..radiance import Fields, fixed_radiance
 from ..structures import Structures
 from ..volume import AIR_HU, Volume
-from .prepared import Grid, attenuation, hu_above_air, once_per_object
+from .prepared import (
+    Grid,
+    attenuation,
+    halved_fields,
+    halved_grid,
+    hu_above_air,
+    normalized,
+    once_per_object,
+    windowed,
+)
 from .radiograph import Radiograph
 
-__all__ = ["METHODS", "Radiograph", "project"]
+__all__ = ["METHODS", "Radiograph", "backend_name", "project"]
 
 METHODS = ("fixed", "drr", "drr-sampled", "aip", "mip", "mida")
 """What `project` draws of a Volume; Fields are always drawn by emission and absorption."""
@@ -30,6 +43,7 @@ def project(
     samples: int = 512,
     structures: Structures | None = None,
     window_hu: tuple[float, float] | None = None,
+    preview: bool = False,
 ) -> Radiograph:
     """Draw a radiograph.
 
@@ -41,44 +55,35 @@ def project(
         samples: samples a ray; "drr" is exact and ignores it.
         structures: project these too, exactly, with the same camera.
         window_hu: (lower, upper) that "aip" and "mip" clip HU to first; "mida" maps it to [0, 1].
+        preview: draw quickly while the camera moves: half the rows, columns and samples, of the source at
+            half its resolution (structures keep theirs). The picture's own camera says its size.
 
     Raises:
-        NerpError: unknown method, no samples, or the X-ray source inside the body.
+        NerpError: unknown method, no samples, an empty window, or the X-ray source inside the body.
     """
     if samples < 1:
         raise NerpError(f"A ray needs at least one sample, not {samples}.")
+    if window_hu is not None and not window_hu[0] < window_hu[1]:
+        raise NerpError(f"A window is a lower and an upper HU, not {window_hu}.")
     if source.body_box is not None:
         lower, upper = source.body_box
         if ((camera.focal_spot_ras > lower) & (camera.focal_spot_ras < upper)).all():
             raise NerpError(
                 "The X-ray source lies inside the body; increase the source-to-isocentre distance."
             )
+    if preview:
+        camera = camera.resized(-(-camera.rows // 2), -(-camera.columns // 2))
+        samples = -(-samples // 2)
     backend = _backend()
     accumulated = None
-    if isinstance(source, Fields):
-        method = method or "vrr"
-        image, accumulated = backend.emission_absorption(source, camera, samples)
+    method = method or ("vrr" if isinstance(source, Fields) else "drr")
+    if isinstance(source, Fields) or method == "fixed":
+        fields = source if isinstance(source, Fields) else _fixed_fields(source)
+        fields = halved_fields(fields) if preview else fields
+        image, accumulated = backend.emission_absorption(fields, camera, samples)
     else:
-        method = method or "drr"
-        if method == "fixed":
-            image, accumulated = backend.emission_absorption(_fixed_fields(source), camera, samples)
-        elif method == "drr":
-            image = backend.exact_integral(attenuation(source), camera)
-        elif method == "drr-sampled":
-            image = backend.sampled_integral(attenuation(source), camera, samples)
-        elif method == "aip":
-            image = backend.sampled_mean(_windowed(source, window_hu), camera, samples) + np.float32(AIR_HU)
-        elif method == "mip":
-            image = backend.sampled_maximum(_windowed(source, window_hu), camera, samples) + np.float32(
-                AIR_HU
-            )
-        elif method == "mida":
-            low, high = window_hu or MIDA_WINDOW_HU
-            hu = hu_above_air(source).values + np.float32(AIR_HU)
-            shown = np.where(source.body, np.clip((hu - low) / (high - low), 0, 1), 0).astype(np.float32)
-            image = backend.mida(Grid(shown, source.ras_from_ijk), MIDA_OPACITY_PER_MM, camera, samples)
-        else:
-            raise NerpError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
+        grid, picture = _of_a_volume(backend, source, method, window_hu)
+        image = picture(halved_grid(grid) if preview else grid, camera, samples)
     lengths = {}
     if structures is not None:
         combinations = backend.exact_lengths(structures, camera)
@@ -90,23 +95,34 @@ def project(
     return Radiograph(image, camera, method, None if method == "drr" else samples, accumulated, lengths)
 
 
-def _windowed(volume: Volume, window_hu: tuple[float, float] | None) -> Grid:
-    grid = hu_above_air(volume)
-    if window_hu is None:
-        return grid
-    low, high = (np.float32(bound - AIR_HU) for bound in window_hu)
-    return Grid(
-        np.where(volume.body, np.clip(grid.values, low, high), 0).astype(np.float32), grid.ras_from_ijk
-    )
+def _of_a_volume(
+    backend: ModuleType, volume: Volume, method: str, window_hu: tuple[float, float] | None
+) -> tuple[Grid, Callable[[Grid, Camera, int], np.ndarray]]:
+    """The field that a method looks at, and how."""
+    if method == "drr":
+        return attenuation(volume), lambda grid, camera, _: backend.exact_integral(grid, camera)
+    if method == "drr-sampled":
+        return attenuation(volume), backend.sampled_integral
+    if method in ("aip", "mip"):
+        fold = backend.sampled_mean if method == "aip" else backend.sampled_maximum
+        grid = windowed(volume, *window_hu) if window_hu else hu_above_air(volume)
+        return grid, lambda *call: fold(*call) + np.float32(AIR_HU)
+    if method == "mida":
+        grid = normalized(volume, *(window_hu or MIDA_WINDOW_HU))
+        return grid, lambda grid, *call: backend.mida(grid, MIDA_OPACITY_PER_MM, *call)
+    raise NerpError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
 
 
-def _backend():  # type: ignore[no-untyped-def]
-    try:
-        import numba  # noqa: F401
-    except ImportError:
+def _backend() -> ModuleType:
+    if importlib.util.find_spec("numba") is None:
         from . import portable
 
         return portable
     from . import cpu
 
     return cpu
+
+
+def backend_name() -> str:
+    """What pictures are drawn by, for people."""
+    return _backend().NAME

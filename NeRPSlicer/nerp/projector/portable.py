@@ -13,6 +13,7 @@ from . import reference
 from .prepared import Grid
 from .rays import Rays, camera_rays
 
+NAME = "CPU, SciPy (slower: install numba)"
 TILE_ROWS = 16
 
 

@@ -10,24 +10,25 @@ from typing import TypeVar
 
 import numpy as np
 
+from ..radiance import Fields
 from ..volume import AIR_HU, Volume
 
-Source = TypeVar("Source")
 Result = TypeVar("Result")
 
 WATER_PER_MM = 0.0192
 BONE_PER_MM = 0.0573
 
 
-def once_per_object(function: Callable[[Source], Result]) -> Callable[[Source], Result]:
-    """Keep the result of ``function(source)`` for as long as that very object lives."""
+def once_per_object(function: Callable[..., Result]) -> Callable[..., Result]:
+    """Keep the latest result of ``function(source, *parameters)`` for as long as that very object lives."""
     results: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
 
     @wraps(function)
-    def remembered(source: Source) -> Result:
-        if source not in results:
-            results[source] = function(source)
-        return results[source]
+    def remembered(source: object, *parameters: float) -> Result:
+        kept = results.get(source)
+        if kept is None or kept[0] != parameters:
+            kept = results[source] = parameters, function(source, *parameters)
+        return kept[1]
 
     return remembered
 
@@ -59,3 +60,48 @@ def attenuation(volume: Volume) -> Grid:
 def hu_above_air(volume: Volume) -> Grid:
     """The patient's HU + 1000, floor 0; 0 outside the body."""
     return Grid(np.maximum(volume.patient_hu() - np.float32(AIR_HU), 0), volume.ras_from_ijk)
+
+
+@once_per_object
+def windowed(volume: Volume, low_hu: float, high_hu: float) -> Grid:
+    """The patient's HU clipped to a window, plus 1000; 0 outside the body."""
+    grid = hu_above_air(volume)
+    clipped = np.clip(grid.values, np.float32(low_hu - AIR_HU), np.float32(high_hu - AIR_HU))
+    return Grid(np.where(volume.body, clipped, np.float32(0)), grid.ras_from_ijk)
+
+
+@once_per_object
+def normalized(volume: Volume, low_hu: float, high_hu: float) -> Grid:
+    """The patient's HU with a window mapped to [0, 1]; 0 outside the body."""
+    scaled = (volume.patient_hu() - np.float32(low_hu)) / np.float32(high_hu - low_hu)
+    return Grid(np.where(volume.body, np.clip(scaled, 0, 1), np.float32(0)), volume.ras_from_ijk)
+
+
+def _halved(values: np.ndarray) -> np.ndarray:
+    """Means over 2 x 2 x 2 voxels, zero outside the grid."""
+    padded = np.pad(values, [(0, n % 2) for n in values.shape])
+    total = np.zeros([n // 2 for n in padded.shape], np.float32)
+    for k, j, i in np.ndindex(2, 2, 2):
+        total += padded[k::2, j::2, i::2]
+    return total / 8
+
+
+def _halved_frame(ras_from_ijk: np.ndarray) -> np.ndarray:
+    old_from_new = np.diag([2.0, 2.0, 2.0, 1.0])
+    old_from_new[:3, 3] = 0.5
+    return ras_from_ijk @ old_from_new
+
+
+@once_per_object
+def halved_grid(grid: Grid) -> Grid:
+    """The same field at half the resolution."""
+    return Grid(_halved(grid.values), _halved_frame(grid.ras_from_ijk))
+
+
+@once_per_object
+def halved_fields(fields: Fields) -> Fields:
+    """The same fields at half the resolution; matter is averaged by its opacity, as light is by the
+    picture."""
+    opacity, emission = _halved(fields.opacity), _halved(fields.opacity * fields.matter)
+    matter = np.divide(emission, opacity, out=_halved(fields.matter), where=opacity > 0)
+    return Fields(matter, opacity, _halved_frame(fields.ras_from_ijk), fields.body_box)

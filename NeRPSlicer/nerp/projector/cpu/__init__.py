@@ -18,3 +18,5 @@ __all__ = [
     "sampled_maximum",
     "sampled_mean",
 ]
+
+NAME = "CPU, Numba"

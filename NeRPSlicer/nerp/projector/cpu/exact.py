@@ -16,7 +16,7 @@ from ...geometry import Camera
 from ...structures import Structures
 from ..bricks import occupied_bricks
 from ..prepared import Grid, once_per_object
-from .rays import BLOCK, block_is_empty, clipped_rays, compiled, point, probes_per_block
+from .rays import BLOCK, ClippedRays, block_is_empty, compiled, point, probes_per_block
 from .threads import bands, for_each_band
 
 
@@ -114,10 +114,10 @@ def integral_band(values, bricks, origin, direction, t_in, t_out, first_row, end
                 origin, point(direction, r, c), t_in[r, c], t_out[r, c]
             )
             padded = (entry[0] + 0.5, entry[1] + 0.5, entry[2] + 0.5)
-            probes = probes_per_block(slope)
+            probes = probes_per_block(slope, BLOCK)
             total = np.float32(0)
             for first in range(0, math.ceil(high), BLOCK):
-                if block_is_empty(bricks, padded, slope, first, probes):
+                if block_is_empty(bricks, padded, slope, first, BLOCK, probes):
                     continue
                 cross_slabs(axis, slab, entry, slope, low, high, first, values.shape, index, length)
                 part = np.float32(0)
@@ -147,9 +147,9 @@ def lengths_band(  # type: ignore[no-untyped-def]
                     origin, point(direction, r, c), t_in[r, c], t_out[r, c]
                 )
                 padded = (entry[0] + 0.5, entry[1] + 0.5, entry[2] + 0.5)
-                probes = probes_per_block(slope)
+                probes = probes_per_block(slope, BLOCK)
                 for first in range(0, math.ceil(high), BLOCK):
-                    if block_is_empty(bricks, padded, slope, first, probes):
+                    if block_is_empty(bricks, padded, slope, first, BLOCK, probes):
                         continue
                     cross_slabs(axis, slab, entry, slope, low, high, first, combination.shape, index, length)
                     for n in range(BLOCK):
@@ -170,8 +170,8 @@ def _structure_bricks(structures: Structures) -> np.ndarray:
     return occupied_bricks(structures.combination)
 
 
-def _voxel_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    return clipped_rays(camera, ras_from_ijk, np.full(3, -0.5), np.array(shape[::-1]) - 0.5)
+def _voxel_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...]) -> ClippedRays:
+    return ClippedRays(camera, ras_from_ijk, np.full(3, -0.5), np.array(shape[::-1]) - 0.5)
 
 
 def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
@@ -180,10 +180,14 @@ def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
     bricks = _grid_bricks(grid)
     rays = _voxel_rays(camera, grid.ras_from_ijk, grid.values.shape)
     image = np.empty((camera.rows, camera.columns), np.float32)
-    for_each_band(
-        lambda first, end: integral_band(grid.values, bricks, *rays, first, end, image),
-        bands(camera.rows),
-    )
+
+    def band(first: int, end: int) -> None:
+        rays.clip(first, end)
+        integral_band(
+            grid.values, bricks, rays.origin, rays.direction, rays.t_in, rays.t_out, first, end, image
+        )
+
+    for_each_band(band, bands(camera.rows))
     return image
 
 
@@ -193,8 +197,20 @@ def exact_lengths(structures: Structures, camera: Camera) -> np.ndarray:
     bricks = _structure_bricks(structures)
     rays = _voxel_rays(camera, structures.ras_from_ijk, structures.shape)
     lengths_mm = np.zeros((len(structures.combinations), camera.rows, camera.columns), np.float32)
-    for_each_band(
-        lambda first, end: lengths_band(structures.combination, bricks, *rays, first, end, lengths_mm),
-        bands(camera.rows),
-    )
+
+    def band(first: int, end: int) -> None:
+        rays.clip(first, end)
+        lengths_band(
+            structures.combination,
+            bricks,
+            rays.origin,
+            rays.direction,
+            rays.t_in,
+            rays.t_out,
+            first,
+            end,
+            lengths_mm,
+        )
+
+    for_each_band(band, bands(camera.rows))
     return lengths_mm

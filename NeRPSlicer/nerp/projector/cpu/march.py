@@ -13,11 +13,11 @@ from ..prepared import Grid, once_per_object
 from .rays import (
     BLOCK,
     PACKET,
+    MarchRays,
     block_is_empty,
     compiled,
     exp_negative,
     locate,
-    march_rays,
     point,
     probes_per_block,
     transmittances,
@@ -72,14 +72,16 @@ def emission_absorption_band(  # type: ignore[no-untyped-def]
             lanes = min(PACKET, columns - first_column)
             for lane in range(lanes):
                 light[lane], depth[lane] = 0, 0
-                probes[lane] = probes_per_block(point(step, r, first_column + lane))
+                probes[lane] = probes_per_block(point(step, r, first_column + lane), BLOCK - 1)
             for first in range(0, samples, BLOCK):
                 count = min(BLOCK, samples - first)
                 opacity[count:] = 0
                 for lane in range(lanes):
                     c = first_column + lane
                     start, along = point(entry, r, c), point(step, r, c)
-                    if step_mm[r, c] == 0 or block_is_empty(bricks, start, along, first, probes[lane]):
+                    if step_mm[r, c] == 0 or block_is_empty(
+                        bricks, start, along, first + 0.5, BLOCK - 1, probes[lane]
+                    ):
                         continue
                     locate(start, along, first, pairs.shape, 2, offset, fraction)
                     for n in range(count):
@@ -98,11 +100,11 @@ def emission_absorption_band(  # type: ignore[no-untyped-def]
 def emission_absorption(fields: Fields, camera: Camera, samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Emission-absorption picture and accumulated opacity, float32 ``[rows, columns]`` each."""
     pairs, bricks = _prepared_fields(fields)
-    rays = march_rays(camera, fields.ras_from_ijk, fields.shape, samples)
+    rays = MarchRays(camera, fields.ras_from_ijk, fields.shape, samples)
     image, accumulated = np.empty((2, camera.rows, camera.columns), np.float32)
     for_each_band(
         lambda first, end: emission_absorption_band(
-            pairs, bricks, *rays, samples, first, end, image, accumulated
+            pairs, bricks, *rays.cut(first, end), samples, first, end, image, accumulated
         ),
         bands(camera.rows),
     )
@@ -151,13 +153,15 @@ def scalar_band(  # type: ignore[no-untyped-def]
             lanes = min(PACKET, columns - first_column)
             state[:] = 0
             for lane in range(lanes):
-                probes[lane] = probes_per_block(point(step, r, first_column + lane))
+                probes[lane] = probes_per_block(point(step, r, first_column + lane), BLOCK - 1)
             for first in range(0, samples, BLOCK):
                 count = min(BLOCK, samples - first)
                 for lane in range(lanes):
                     c = first_column + lane
                     start, along = point(entry, r, c), point(step, r, c)
-                    if step_mm[r, c] == 0 or block_is_empty(bricks, start, along, first, probes[lane]):
+                    if step_mm[r, c] == 0 or block_is_empty(
+                        bricks, start, along, first + 0.5, BLOCK - 1, probes[lane]
+                    ):
                         continue
                     locate(start, along, first, padded.shape, 1, offset, fraction)
                     for n in range(count):
@@ -176,10 +180,12 @@ def scalar_band(  # type: ignore[no-untyped-def]
 
 def _scalar(kind: int, grid: Grid, camera: Camera, samples: int, parameter: float = 0.0) -> np.ndarray:
     padded, bricks = _prepared_grid(grid)
-    rays = march_rays(camera, grid.ras_from_ijk, grid.values.shape, samples)  # type: ignore[arg-type]
+    rays = MarchRays(camera, grid.ras_from_ijk, grid.values.shape, samples)
     image = np.empty((camera.rows, camera.columns), np.float32)
     for_each_band(
-        lambda first, end: scalar_band(kind, padded, bricks, *rays, parameter, samples, first, end, image),
+        lambda first, end: scalar_band(
+            kind, padded, bricks, *rays.cut(first, end), parameter, samples, first, end, image
+        ),
         bands(camera.rows),
     )
     return image

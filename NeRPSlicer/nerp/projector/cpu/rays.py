@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
 
 from ...geometry import Camera
-from ..bricks import BRICK
+from ..bricks import BRICK, HALO
 from ..rays import ijk_from_pixel
 from .simd import power_of_two
 
@@ -20,17 +20,6 @@ PACKET = 16
 
 # The annotation keeps type checkers from reading a dispatcher as the plain function it wraps.
 compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
-
-
-class MarchRays(NamedTuple):
-    """Each ray's clipped path through the zero-padded grid, in padded indices (original index + 1)."""
-
-    entry: np.ndarray
-    """float64 ``[rows, columns, 3]``: where the ray enters, (i, j, k)."""
-    step: np.ndarray
-    """float64 ``[rows, columns, 3]``: one step."""
-    step_mm: np.ndarray
-    """float64 ``[rows, columns]``: its length; 0 where the ray misses."""
 
 
 @compiled
@@ -52,9 +41,11 @@ def clip_ray(origin, direction, lower, upper):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def clip_rays(origin, from_pixel, mm_from_pixel, lower, upper, direction, t_in, t_out):  # type: ignore[no-untyped-def]
-    """Direction per mm and clipped interval of every pixel's ray, written into the last three arrays."""
-    for r in range(t_in.shape[0]):
+def clip_rays(  # type: ignore[no-untyped-def]
+    origin, from_pixel, mm_from_pixel, lower, upper, first_row, end_row, direction, t_in, t_out
+):
+    """Direction per mm and clipped interval of some rows' rays, written into the last three arrays."""
+    for r in range(first_row, end_row):
         for c in range(t_in.shape[1]):
             length = 0.0
             for a in range(3):
@@ -65,27 +56,60 @@ def clip_rays(origin, from_pixel, mm_from_pixel, lower, upper, direction, t_in, 
             t_in[r, c], t_out[r, c] = clip_ray(origin, direction[r, c], lower, upper)
 
 
-def clipped_rays(
-    camera: Camera, ras_from_ijk: np.ndarray, lower: np.ndarray, upper: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Focal spot, directions per mm, t_in and t_out of a camera's rays in a box of index space."""
-    origin, from_pixel = ijk_from_pixel(camera, ras_from_ijk)
-    direction = np.empty((camera.rows, camera.columns, 3))
-    t_in, t_out = np.empty((2, camera.rows, camera.columns))
-    clip_rays(
-        origin, from_pixel, np.linalg.inv(camera.pixel_from_camera), lower, upper, direction, t_in, t_out
-    )
-    return origin, direction, t_in, t_out
+@compiled
+def cut_rays(origin, samples, first_row, end_row, direction, t_in, t_out, entry):  # type: ignore[no-untyped-def]
+    """Where rays enter, in padded indices, into ``entry``; the step in place of ``direction``, its mm in
+    place of ``t_out``."""
+    for r in range(first_row, end_row):
+        for c in range(t_in.shape[1]):
+            step_mm = (t_out[r, c] - t_in[r, c]) / samples
+            for a in range(3):
+                entry[r, c, a] = origin[a] + 1 + t_in[r, c] * direction[r, c, a]
+                direction[r, c, a] *= step_mm
+            t_out[r, c] = step_mm
 
 
-def march_rays(
-    camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, int, int], samples: int
-) -> MarchRays:
-    """The rays of a camera cut in ``samples`` steps through a grid of shape [K, J, I]."""
-    upper = np.array(shape[::-1], float)
-    origin, direction, t_in, t_out = clipped_rays(camera, ras_from_ijk, np.full(3, -1.0), upper)
-    step_mm = (t_out - t_in) / samples
-    return MarchRays(origin + 1 + t_in[..., None] * direction, step_mm[..., None] * direction, step_mm)
+class ClippedRays:
+    """A camera's rays in a box of index space, found band by band by whoever marches them.
+
+    ``origin`` is the focal spot, ``direction`` per mm; ``t_in`` and ``t_out`` are in mm.
+    """
+
+    def __init__(
+        self, camera: Camera, ras_from_ijk: np.ndarray, lower: np.ndarray, upper: np.ndarray
+    ) -> None:
+        self.origin, from_pixel = ijk_from_pixel(camera, ras_from_ijk)
+        self._constants = (self.origin, from_pixel, np.linalg.inv(camera.pixel_from_camera), lower, upper)
+        self.direction = np.empty((camera.rows, camera.columns, 3))
+        self.t_in, self.t_out = np.empty((2, camera.rows, camera.columns))
+
+    def clip(self, first_row: int, end_row: int) -> None:
+        """Find the rays of some rows."""
+        clip_rays(*self._constants, first_row, end_row, self.direction, self.t_in, self.t_out)
+
+
+class MarchRays(ClippedRays):
+    """A camera's rays cut in steps through a zero-padded grid of shape [K, J, I]; found band by band."""
+
+    def __init__(
+        self, camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...], samples: int
+    ) -> None:
+        super().__init__(camera, ras_from_ijk, np.full(3, -1.0), np.array(shape[::-1], float))
+        self.samples = samples
+        self.entry = np.empty_like(self.direction)
+
+    def cut(self, first_row: int, end_row: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Find the rays of some rows.
+
+        Returns:
+            entry (padded indices, original + 1) and step ``[rows, columns, 3]``, step in mm ``[rows,
+            columns]``, 0 where the ray misses: the whole picture's arrays, float64.
+        """
+        self.clip(first_row, end_row)
+        cut_rays(
+            self.origin, self.samples, first_row, end_row, self.direction, self.t_in, self.t_out, self.entry
+        )
+        return self.entry, self.direction, self.t_out
 
 
 @compiled
@@ -95,18 +119,18 @@ def point(array, row, column):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def probes_per_block(step):  # type: ignore[no-untyped-def]
-    """How many looks at the bricks a block needs so that no sample lies more than BRICK voxels from a
-    look."""
+def probes_per_block(step, span):  # type: ignore[no-untyped-def]
+    """How many looks at the bricks ``span`` steps need so that no point of them lies more than HALO cells
+    from a look."""
     longest = max(abs(step[0]), abs(step[1]), abs(step[2]))
-    return math.ceil(BLOCK * longest / (2.0 * BRICK))
+    return math.ceil(span * longest / (2.0 * HALO))
 
 
 @compiled
-def block_is_empty(bricks, entry, step, first, probes):  # type: ignore[no-untyped-def]
-    """Whether the samples first .. first + BLOCK - 1 all lie in empty bricks."""
+def block_is_empty(bricks, entry, step, start, span, probes):  # type: ignore[no-untyped-def]
+    """Whether the steps start .. start + span all lie in empty bricks."""
     for n in range(probes):
-        t = first + BLOCK * (n + 0.5) / probes
+        t = start + span * (n + 0.5) / probes
         i = min(max(int(entry[0] + t * step[0]) // BRICK, 0), bricks.shape[2] - 1)
         j = min(max(int(entry[1] + t * step[1]) // BRICK, 0), bricks.shape[1] - 1)
         k = min(max(int(entry[2] + t * step[2]) // BRICK, 0), bricks.shape[0] - 1)

@@ -31,11 +31,18 @@ def bands(rows: int, height: int = BAND_ROWS) -> list[tuple[int, int]]:
 
 
 def for_each_band(work: Callable[[int, int], None], pieces: Iterable[tuple[int, int]]) -> None:
-    """Call ``work(first, end)`` for every band and wait for all."""
-    threads = thread_count()
-    if threads == 1:
-        for first, end in pieces:
+    """Call ``work(first, end)`` for every band and wait for all; this thread works too."""
+    queue = iter(pieces)
+
+    def drain() -> None:
+        for first, end in queue:
             work(first, end)
-    else:
-        # Reading every result raises what a band raised.
-        list(_pool(threads).map(lambda piece: work(*piece), pieces))
+
+    threads = thread_count()
+    helpers = [_pool(threads - 1).submit(drain) for _ in range(threads - 1)] if threads > 1 else []
+    try:
+        drain()
+    finally:
+        # Reading every result waits, and raises what a band raised.
+        for helper in helpers:
+            helper.result()
