@@ -1,0 +1,118 @@
+"""The outside: trunk, neck, shoulders and arms in muscle, fat, breasts and skin."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .cage import Cage, curve
+from .canvas import Canvas, Shape, smooth_minimum
+from .shoulder import HUMERUS, mirrored
+from .texture import noise
+
+SKIN_MM = 1.8
+
+_MUSCLE = np.array(
+    # z, half-width, front, back: the trunk without its fat
+    [
+        (-220, 138, 90, -104),
+        (-190, 139, 92, -106),
+        (-150, 144, 94, -110),
+        (-100, 149, 95, -118),
+        (-50, 149, 95, -127),
+        (0, 145, 96, -132),
+        (40, 138, 92, -128),
+        (70, 128, 84, -119),
+        (95, 112, 68, -106),
+        (115, 92, 50, -92),
+        (130, 72, 38, -80),
+        (150, 58, 36, -70),
+        (175, 54, 42, -60),
+        (220, 54, 44, -58),
+    ],
+    float,
+)
+
+
+def _trunk(canvas: Canvas, box: tuple[slice, slice, slice], kyphosis_mm: float) -> np.ndarray:
+    x, y, z = canvas.axes(box)
+    width, front, back = (curve(_MUSCLE, n, z).astype(np.float32) for n in (1, 2, 3))
+    back -= np.float32(0.6 * kyphosis_mm) * np.exp(-((z - 15) ** 2) / 6000)
+    middle, depth = (front + back) / 2, (front - back) / 2
+    power = np.float32(2.5)
+    dy = y - middle
+    q = ((np.abs(x) / width) ** power + (np.abs(dy) / depth) ** power) ** (1 / power) + np.float32(1e-3)
+    radius = np.maximum(np.sqrt(x * x + dy * dy), 1)
+    # The furrow of the back between the long muscles.
+    furrow = 7 * np.exp(-((x / 13) ** 2)) * (dy < 0) * np.exp(-((z - 0) ** 2) / 20000)
+    return radius * (1 - 1 / q) + furrow.astype(np.float32)
+
+
+def draw_trunk(canvas: Canvas, cage: Cage) -> np.ndarray:
+    """Skin, fat, breasts and muscle over the whole grid; returns the body's mask."""
+    person = cage.person
+    whole = (slice(0, len(canvas.z)), slice(0, len(canvas.y)), slice(0, len(canvas.x)))
+    muscle = _trunk(canvas, whole, person.kyphosis_mm)
+    for shape in _limbs(canvas, person.muscle, np.array([0, 0, person.clavicle_mm])):
+        view = muscle[shape.box]
+        view[...] = smooth_minimum(view, shape.distance, 22.0)
+    x, _, z = canvas.axes(whole)
+    fat = person.fat_mm * (
+        np.interp(z, [-190, -90, 20, 110, 170], [1.5, 1.2, 0.9, 0.65, 0.5])
+        + np.interp(np.abs(x), [60, 140], [0.0, 0.15])
+    ).astype(np.float32)
+    body = muscle - fat
+    breasts = [] if not person.breast_mm else _breasts(canvas, person.breast_mm)
+    for breast in breasts:
+        view = body[breast.box]
+        view[...] = smooth_minimum(view, breast.distance, 14.0)
+    body -= np.float32(SKIN_MM)
+    canvas.paint(Shape(whole, body), 15)
+    mask = body < 0
+    canvas.label(Shape(whole, body), "body")
+    canvas.label(Shape(whole, np.where(body < -SKIN_MM, np.float32(1), body)), "skin")
+    body += np.float32(SKIN_MM)
+    canvas.paint(Shape(whole, body), -102)
+    canvas.label(Shape(whole, np.where(muscle < 0, np.float32(1), body)), "subcutaneous_fat")
+    for breast, word in zip(breasts, ("right", "left"), strict=False):
+        inner = Shape(breast.box, np.maximum(breast.distance + 9, -muscle[breast.box]))
+        canvas.paint(inner, -62, f"breast_{word}")
+    grain = noise(muscle.shape, 7 * person.seed + 3, 5)
+    # Fat between and within the muscles, in strands.
+    canvas.paint(Shape(whole, muscle), np.where(grain > 1.6, np.float32(-40), np.float32(54)), "muscle")
+    return mask
+
+
+def _limbs(canvas: Canvas, thick: float, lift: np.ndarray) -> list[Shape]:
+    shapes = []
+    for side in (1, -1):
+
+        def tube(points: list[tuple[float, float, float]], radii: list[float], s: int = side) -> Shape:
+            return canvas.tube(mirrored(np.array(points, float), s), np.array(radii) * thick, margin=22)
+
+        arm = mirrored(HUMERUS + lift, side)
+        shapes += [
+            canvas.ellipsoid(arm[0] + [side * 2, 0, -4], np.array([33, 36, 40]) * thick, margin=22),
+            canvas.tube(arm, np.array([34, 36, 37, 36]) * thick, margin=22),
+            # Trapezius, from the neck to the acromion.
+            tube([(22, -34, 190), (46, -40, 154), (88, -42, 134), (156, -24, 116)], [24, 31, 30, 24]),
+            # Scalenes and sternomastoid fill the hollow behind the clavicle.
+            tube([(30, 2, 165), (62, 2, 128), (124, 0, 108)], [24, 29, 28]),
+            # Pectoralis major runs to the arm as the front fold of the armpit, latissimus as the back one.
+            tube([(45, 70, 38), (95, 62, 50), (166, 6, 74)], [15, 20, 17]),
+            tube([(40, 62, 72), (95, 48, 80), (166, 4, 86)], [13, 17, 17]),
+            tube([(112, -84, -10), (130, -70, 30), (174, -28, 66)], [18, 22, 20]),
+            tube([(98, -88, 66), (154, -48, 84)], [25, 27]),
+            tube([(88, -72, 112), (150, -40, 102)], [18, 22]),
+        ]
+    return shapes
+
+
+def _breasts(canvas: Canvas, depth_mm: float) -> list[Shape]:
+    """Right and left breast, hanging as in a person who stands."""
+    size = depth_mm / 36
+    return [
+        canvas.ellipsoid(
+            (side * 80, 66, -34 - 10 * size), (54 * size**0.4, 24 + depth_mm, 52 * size**0.5), margin=16
+        )
+        for side in (1, -1)
+    ]
