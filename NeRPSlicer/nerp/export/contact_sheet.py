@@ -1,0 +1,123 @@
+"""Pictures for people: tiles with outlines, markers and captions. Exported pixels stay without them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from ..resources import structure_group
+
+TILE = 320
+MARGIN = 6
+CAPTION = 20
+BACKGROUND = (14, 14, 16)
+GROUP_COLORS = {
+    "Findings": (255, 80, 220),
+    "Lungs": (64, 200, 255),
+    "Heart and great vessels": (255, 92, 80),
+    "Shoulders and limbs": (120, 230, 120),
+    "Other": (255, 190, 60),
+}
+"""Only these groups are outlined: outlines of ribs and soft tissue would hide the picture. Names that belong
+to no group are outlined where nothing else is."""
+
+
+def read_grey(path: Path) -> np.ndarray:
+    """A 16-bit PNG as 8-bit grey ``[rows, columns]``."""
+    with Image.open(path) as image:
+        return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
+
+
+def read_mask(path: Path) -> np.ndarray:
+    """A mask PNG as boolean ``[rows, columns]``."""
+    with Image.open(path) as image:
+        return np.asarray(image) > 127
+
+
+def group_masks(folder: Path, record: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The union of a projection's masks for each group of structures that is outlined."""
+    unions: dict[str, np.ndarray] = {}
+    for name, path in record["masks"].items():
+        group = structure_group(name)
+        if group in GROUP_COLORS:
+            mask = read_mask(folder / path)
+            unions[group] = unions[group] | mask if group in unions else mask
+    if len(unions) > 1:
+        unions.pop("Other", None)
+    return unions
+
+
+def tile(
+    grey: np.ndarray,
+    caption: str,
+    right_on_left: bool | None,
+    outlines: Mapping[str, np.ndarray] | None = None,
+    size: int = TILE,
+) -> Image.Image:
+    """One picture with its caption below.
+
+    Args:
+        grey: uint8 ``[rows, columns]``.
+        caption: one short line.
+        right_on_left: where the R marker goes; None draws none (laterals).
+        outlines: group name to boolean ``[rows, columns]``.
+        size: longer edge of the picture in the tile.
+    """
+    rows, columns = grey.shape
+    scale = size / max(rows, columns)
+    shape = max(1, round(columns * scale)), max(1, round(rows * scale))
+    picture = Image.fromarray(grey).resize(shape, Image.Resampling.LANCZOS).convert("RGB")
+    for group, mask in (outlines or {}).items():
+        if mask.any():
+            picture.paste(GROUP_COLORS[group], (0, 0), _outline(mask, shape))
+    out = Image.new("RGB", (size, size + CAPTION), BACKGROUND)
+    left, top = (size - shape[0]) // 2, (size - shape[1]) // 2
+    out.paste(picture, (left, top))
+    draw = ImageDraw.Draw(out)
+    if right_on_left is not None:
+        for letter, on_left in (("R", right_on_left), ("L", not right_on_left)):
+            x = left + 8 if on_left else left + shape[0] - 8
+            draw.text((x, top + 6), letter, "white", _font(20), anchor="lt" if on_left else "rt")
+    draw.text((size // 2, size + CAPTION // 2), caption, (200, 200, 205), _font(13), anchor="mm")
+    return out
+
+
+def _outline(mask: np.ndarray, shape: tuple[int, int]) -> Image.Image:
+    """The border of a mask, two pixels wide and smooth, at the picture's size ``(width, height)``."""
+    from scipy import ndimage
+
+    double = shape[0] * 2, shape[1] * 2
+    large = Image.fromarray(mask.astype(np.uint8) * 255).resize(double, Image.Resampling.BICUBIC)
+    inside = np.asarray(large) > 127
+    border = inside & ~ndimage.binary_erosion(inside, iterations=3, border_value=1)
+    return Image.fromarray(border.astype(np.uint8) * 255).resize(shape, Image.Resampling.BOX)
+
+
+def _font(size: int) -> Any:
+    return ImageFont.load_default(size)
+
+
+def sheet(title: str, tiles: Sequence[Image.Image], columns: int) -> Image.Image:
+    """Tiles of one size in rows under a title, with the key of the outlines' colours."""
+    width, height = tiles[0].size
+    rows = -(-len(tiles) // columns)
+    head = 44
+    out = Image.new(
+        "RGB",
+        (columns * (width + MARGIN) + MARGIN, head + rows * (height + MARGIN) + MARGIN),
+        BACKGROUND,
+    )
+    draw = ImageDraw.Draw(out)
+    draw.text((MARGIN + 4, head // 2), title, "white", _font(19), anchor="lm")
+    x = out.width - MARGIN - 4
+    for group, color in reversed(GROUP_COLORS.items()):
+        draw.text((x, head // 2), group, color, _font(14), anchor="rm")
+        x -= int(draw.textlength(group, _font(14))) + 18
+    for n, picture in enumerate(tiles):
+        row, column = divmod(n, columns)
+        out.paste(picture, (MARGIN + column * (width + MARGIN), head + row * (height + MARGIN)))
+    return out

@@ -1,0 +1,125 @@
+"""One projection on disk: its files and the record that lets it be drawn again, bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from ..display import display_of
+from ..geometry import Camera
+from ..io.pictures import write_mask, write_numbers, write_png
+from ..poses import CameraDraw
+from ..projector import Radiograph
+from ..settings import ExportSettings
+from ..structures import Structures
+from ..volume import Volume
+
+RECORD_VERSION = 1
+IMAGE_BITS = 16
+MASK_RULE = "path length through the structure in mm >= minimum_mm"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def camera_record(camera: Camera) -> dict[str, Any]:
+    """What the sidecar says of a camera; ``Camera.from_dict(record["camera"])`` makes it again."""
+    angles = camera.angles
+    return {
+        "camera": camera.to_dict(),
+        "pixel_from_camera": camera.pixel_from_camera.tolist(),
+        "camera_from_ras": camera.camera_from_ras.tolist(),
+        "positioner_angles_degrees": {
+            "primary": angles.primary,
+            "secondary": angles.secondary,
+            "roll": angles.roll,
+        },
+        "description": camera.description,
+        "beam_direction_ras": camera.beam_direction_ras.tolist(),
+        "field_mm": list(camera.field_mm),
+        "patient_right_on_viewers_left": camera.right_is_on_viewers_left(),
+    }
+
+
+def volume_record(volume: Volume) -> dict[str, Any]:
+    """What the sidecar says of a CT; its hash covers voxels and frame."""
+    return {
+        "name": volume.name,
+        "sha256": volume.hash,
+        "shape_kji": list(volume.shape),
+        "spacing_mm_ijk": list(volume.spacing_mm),
+        "ras_from_ijk": volume.ras_from_ijk.tolist(),
+    }
+
+
+def write_projection(
+    folder: Path,
+    names: dict[str, str],
+    picture: Radiograph,
+    volume: Volume,
+    structures: Structures | None,
+    settings: ExportSettings,
+    draw: CameraDraw | None = None,
+) -> dict[str, Any]:
+    """Write the files of one projection and return its record.
+
+    Args:
+        folder: what the names are relative to.
+        names: relative paths with "/" of "image" and "raw", and patterns with ``{structure}`` of "mask" and
+            "thickness".
+        picture: what to write; its masks follow ``settings``.
+        volume: the CT it shows.
+        structures: those that were projected.
+        settings: display, thresholds, and whether to write float32 numbers and path lengths too.
+        draw: the variational camera's parameters; None for another camera.
+
+    Returns:
+        plain data: record version, image, masks, camera, CT, method, display, mask rule, and the SHA-256 of
+        every file.
+
+    Raises:
+        CannotWrite: a file cannot be written.
+    """
+    display = display_of(picture, settings.display)
+    written: list[str] = [names["image"]]
+    write_png(folder / names["image"], display.grey(picture.image, IMAGE_BITS))
+    if settings.raw:
+        written.append(names["raw"])
+        write_numbers(folder / names["raw"], picture.image, picture.camera)
+    masks: dict[str, str] = {}
+    pixels: dict[str, int] = {}
+    thresholds: dict[str, float] = {}
+    for name, length in picture.path_length.items():
+        thresholds[name] = settings.threshold_mm(name)
+        mask = picture.mask(name, thresholds[name])
+        masks[name], pixels[name] = names["mask"].format(structure=name), int(mask.sum())
+        write_mask(folder / masks[name], mask)
+        written.append(masks[name])
+        if settings.thickness:
+            path = names["thickness"].format(structure=name)
+            write_numbers(folder / path, length, picture.camera)
+            written.append(path)
+    return {
+        "version": RECORD_VERSION,
+        "image": names["image"],
+        "masks": masks,
+        "mask_pixels": pixels,
+        "empty_masks": [name for name, count in pixels.items() if not count],
+        "mask_rule": MASK_RULE,
+        "minimum_mm": thresholds,
+        "method": picture.method,
+        "samples": picture.samples,
+        "model_sha256": None,
+        **camera_record(picture.camera),
+        "draw": None if draw is None else draw.to_dict(),
+        "ct": volume_record(volume),
+        "structures_sha256": None if structures is None else structures.hash,
+        "image_bits": IMAGE_BITS,
+        "photometric_interpretation": "MONOCHROME2",
+        "display": display.to_dict(),
+        "synthetic": True,
+        "files": {path: sha256_of(folder / path) for path in written},
+    }
