@@ -1,9 +1,9 @@
 PYTHON ?= python3
 
-.PHONY: test lint bench
-test lint:
+.PHONY: demo test lint bench
+demo test lint:
 	$(PYTHON) make.py $@
 
-# make bench CT=chest.nii.gz
+# Slower and with more peers where CT, labels or peers are given: make bench ARGS="--ct chest.nii.gz"
 bench:
-	$(PYTHON) make.py bench $(CT)
+	$(PYTHON) make.py bench $(ARGS)

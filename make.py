@@ -1,4 +1,4 @@
-"""Set up `.venv` and run a task in it: ``python make.py test | lint | bench CT`` (Python 3.10 or newer)."""
+"""Set up `.venv` and run a task in it: ``python make.py demo | test | lint | bench`` (Python >= 3.10)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 TASKS = {
+    "demo": ("", [["-m", "nerp", "demo"]]),
     "test": ("test", [["-m", "pytest"]]),
     "bench": ("test", [["benchmarks/projector.py"]]),
     "lint": ("lint", [["-m", "ruff", "check", "."], ["-m", "mypy"], ["-m", "codespell_lib"]]),
@@ -21,16 +22,18 @@ TASKS = {
 
 
 def set_up(extra: str) -> None:
-    """Install the project with one extra into `.venv`, unless that very set is there."""
+    """Install the project with one extra ("" for none) into `.venv`, unless that very set is there."""
     files = [HERE / "pyproject.toml", HERE / "constraints.txt"]
     wanted = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
-    stamp = VENV / f".installed-{extra}"
+    stamp = VENV / f".installed-{extra or 'base'}"
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
     if not PYTHON.is_file():
         venv.create(VENV, with_pip=True)
     install = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*install, "-c", "constraints.txt", "-e", f".[{extra}]"], cwd=HERE, check=True)
+    subprocess.run(
+        [*install, "-c", "constraints.txt", "-e", f".[{extra}]" if extra else "."], cwd=HERE, check=True
+    )
     stamp.write_text(wanted, encoding="utf-8")
 
 

@@ -23,6 +23,7 @@ _HOME = {
     "read_structures": "io",
     "sample_camera": "poses",
     "sample_cameras": "poses",
+    "thorax": "phantom",
 }
 _MODULES = {"autograd": "projector.autograd"}
 

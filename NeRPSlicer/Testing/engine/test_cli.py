@@ -1,0 +1,210 @@
+"""The commands: what they write, what they say, and one line with exit status 2 for every bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK
+from nerp import Camera, project, read_ct, read_structures
+from nerp.cli import main
+from nerp.cli.export import case_names
+from nerp.export.contact_sheet import read_mask
+from patients import block, write_block, write_image
+from PIL import Image
+
+
+def test_project_writes_what_its_help_says(tmp_path: Path) -> None:
+    ct, labels = write_block(tmp_path)
+    out = tmp_path / "out"
+    assert main(["project", str(ct), "--labels", str(labels), "--size", "40x48", "--out", str(out)]) == 0
+    names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    masks = [f"masks/label_{n}.png" for n in (1, 2, 3, 4)]
+    assert names == [*masks, "projection.json", "radiograph.nrrd", "radiograph.png"]
+    record = json.loads((out / "projection.json").read_text(encoding="utf-8"))
+    assert (record["method"], record["samples"], record["description"]) == ("fixed", 512, "PA")
+    with Image.open(out / "radiograph.png") as image:
+        assert image.mode.startswith("I;16") and image.size == (48, 40)
+    volume = read_ct(ct)
+    camera = Camera.preset("PA", volume, 40, 48)
+    expected = project(volume, camera, "fixed", structures=read_structures(labels, like=volume))
+    numbers = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(out / "radiograph.nrrd")))[0]
+    assert (numbers == expected.image).all()
+    assert (read_mask(out / masks[2]) == expected.mask("label_3")).all()
+
+
+def test_project_takes_angles_a_random_index_or_a_recorded_camera(tmp_path: Path) -> None:
+    ct, _ = write_block(tmp_path)
+    texts = {}
+    for name, arguments in {
+        "turned": ["--angles", "12", "-5"],
+        "random": ["--seed", "5", "--index", "2"],
+        "lateral": ["--preset", "LL", "--method", "drr"],
+    }.items():
+        assert main(["project", str(ct), "--size", "32", "--out", str(tmp_path / name), *arguments]) == 0
+        record = json.loads((tmp_path / name / "projection.json").read_text(encoding="utf-8"))
+        texts[name] = record["description"]
+    assert texts["turned"] == "PA, LAO 12° CAU 5°" and texts["lateral"] == "LL"
+    again = ["project", str(ct), "--size", "32", "--out", str(tmp_path / "again")]
+    assert main([*again, "--camera", str(tmp_path / "random" / "projection.json")]) == 0
+    for file in ("radiograph.png", "radiograph.nrrd"):
+        assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "random" / file).read_bytes()
+
+
+def test_export_pairs_labels_and_writes_previews(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [write_block(tmp_path, seed) for seed in (0, 1)]
+    arguments = ["export", *(str(ct) for ct, _ in files), "--labels", *(str(labels) for _, labels in files)]
+    small = ["--views", "2", "--size", "32", "--presets", "PA", "--out", str(tmp_path / "set")]
+    assert main([*arguments, *small]) == 0
+    assert "6 projections drawn" in capsys.readouterr().err
+    with Image.open(tmp_path / "set" / "previews" / "contact_sheet.png") as sheet:
+        assert sheet.width > 1000
+    page = (tmp_path / "set" / "previews" / "index.html").read_text(encoding="utf-8")
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    assert len(data["sets"][0]["projections"]) == 6
+    for projection in data["sets"][0]["projections"]:
+        for path in (projection["image"], *projection["masks"].values()):
+            assert (tmp_path / "set" / "previews" / data["sets"][0]["folder"] / path).is_file()
+    assert main([*arguments, *small]) == 0
+    assert "6 were there already" in capsys.readouterr().err
+
+
+def test_case_names_are_told_apart_by_their_folders() -> None:
+    same = [Path("a/x/ct.nii.gz"), Path("b/x/ct.nii.gz"), Path("other.nrrd")]
+    assert case_names(same) == ["a_x_ct", "b_x_ct", "other"]
+    assert case_names([same[1], same[0]]) == ["b_x_ct", "a_x_ct"]
+
+
+def test_info_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["packages"]["numpy"] == np.__version__ and "drr" in facts["methods"]
+    assert main(["info"]) == 0
+    assert facts["processor"] in capsys.readouterr().out
+
+
+BAD = {
+    "missing file": (["project", "absent.nii.gz"], "no file"),
+    "missing folder of labels": (["project", "ct.nrrd", "--labels", "absent.nrrd"], "no file"),
+    "text": (["project", "text.nrrd"], "cannot be read"),
+    "cut short": (["project", "cut.nrrd"], "cannot be read"),
+    "NaN": (["project", "nan.nrrd"], "NaN"),
+    "one slice": (["project", "slice.nrrd"], "two slices"),
+    "labels elsewhere": (["project", "ct.nrrd", "--labels", "far.nrrd"], "overlap"),
+    "no such method": (["project", "ct.nrrd", "--size", "0"], "at least 1"),
+    "odd size": (["project", "ct.nrrd", "--size", "large"], "256"),
+    "negative size": (["project", "ct.nrrd", "--size", "-5"], "at least 1"),
+    "no samples": (["project", "ct.nrrd", "--samples", "0"], "at least 1"),
+    "angles beyond the pole": (["project", "ct.nrrd", "--angles", "0", "95"], "secondary"),
+    "threshold": (["project", "ct.nrrd", "--minimum-mm", "lung"], "lung*=30"),
+    "ranges": (["project", "ct.nrrd", "--index", "0", "--ranges", "{}}"], "JSON"),
+    "unknown range": (["project", "ct.nrrd", "--index", "0", "--ranges", '{"tilt": 3}'], "names"),
+    "camera record": (["project", "ct.nrrd", "--camera", "text.nrrd"], "no camera"),
+    "beam that misses": (
+        ["project", "ct.nrrd", "--index", "0", "--ranges", '{"shift_right": 9000}'],
+        "misses",
+    ),
+    "source in the body": (["project", "ct.nrrd", "--camera", "inside.json"], "inside the body"),
+    "unpaired labels": (["export", "ct.nrrd", "--labels", "far.nrrd", "far.nrrd"], "one for each"),
+    "same CT twice": (["export", "ct.nrrd", "ct.nrrd"], "twice"),
+    "nothing to draw": (["export", "ct.nrrd", "--views", "0"], "Nothing to draw"),
+    "unwritable": (["export", "ct.nrrd", "--views", "1", "--out", "text.nrrd/set"], "could not be written"),
+}
+
+
+@pytest.fixture(scope="module")
+def bad_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bad")
+    volume, structures = block()
+    frame = volume.ras_from_ijk
+    ct = write_image(folder / "ct.nrrd", volume.hu, frame)
+    (folder / "text.nrrd").write_text("a letter", encoding="utf-8")
+    (folder / "cut.nrrd").write_bytes(ct.read_bytes()[:-9000])
+    write_image(folder / "nan.nrrd", np.where(volume.hu > 700, np.nan, volume.hu), frame)
+    write_image(folder / "slice.nrrd", volume.hu[:1], frame)
+    write_image(
+        folder / "far.nrrd", structures.combination, frame + 4000 * np.eye(4, k=3) * [[1], [0], [0], [0]]
+    )
+    camera = Camera.preset("PA", volume, 32, 32).to_dict()
+    for axis in range(3):
+        camera["ras_from_camera"][axis][3] = float(volume.body_box.mean(axis=0)[axis])
+    (folder / "inside.json").write_text(json.dumps({"camera": camera}), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_nothing_written(
+    name: str, bad_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, message = BAD[name]
+    monkeypatch.chdir(bad_folder)
+    before = sorted(bad_folder.rglob("*"))
+    if "--out" not in arguments:
+        arguments = [*arguments, "--out", "out"]
+    assert main(arguments) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nerp ")]
+    assert len(said) == 1 and message in said[0]
+    assert sorted(bad_folder.rglob("*")) == before
+
+
+def test_bad_options_are_explained_by_the_parser(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["project", "ct.nrrd", "--method", "xray", "--out", "x"])
+    assert caught.value.code == 2 and "xray" in capsys.readouterr().err
+
+
+BARE = """
+import sys
+
+class Without:
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] not in {blocked!r}:
+            return self.finder.find_spec(name, path, target)
+
+sys.meta_path = [Without(finder) for finder in sys.meta_path]
+from nerp.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_commands_run_on_what_a_bare_slicer_has(tmp_path: Path) -> None:
+    """Without Numba, torch, MONAI, rich: the same files, numbers equal to rounding."""
+    ct, labels = write_block(tmp_path)
+    blocked = ("numba", "llvmlite", "torch", "monai", "rich", "rich_argparse")
+    program = BARE.format(blocked=blocked)
+    for name, python in (("bare", ["-c", program]), ("full", ["-m", "nerp"])):
+        arguments = ["export", str(ct), "--labels", str(labels), "--out", str(tmp_path / name), "--raw"]
+        command = [sys.executable, *python, *arguments, "--views", "1", "--size", "32"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    files = {
+        name: sorted(p.relative_to(tmp_path / name) for p in (tmp_path / name).rglob("*.*"))
+        for name in ("bare", "full")
+    }
+    assert files["bare"] == files["full"]
+    pictures = [
+        SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(tmp_path / name / "raw" / "block0_v000.nrrd")))
+        for name in ("bare", "full")
+    ]
+    assert np.allclose(*pictures, rtol=1e-5, atol=1e-5) and pictures[0].max() > 1
+    info = subprocess.run(
+        [sys.executable, "-c", program, "info", "--json"], check=True, capture_output=True, text=True
+    )
+    assert json.loads(info.stdout)["packages"]["numba"] is None
+
+
+def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(path: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nerp.cli.export.read_ct", interrupted)
+    assert main(["project", "ct.nrrd", "--out", os.devnull]) == 130
+    assert "interrupted" in capsys.readouterr().err

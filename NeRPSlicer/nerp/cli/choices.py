@@ -1,0 +1,95 @@
+"""Arguments that several commands share, and the settings made of them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import NerpError
+from ..geometry import PRESETS
+from ..poses import CameraRanges
+from ..projector import METHODS
+from ..settings import ExportSettings
+
+
+def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
+    """Method, size, samples, structures and what is written of them."""
+    parser.add_argument("--method", default=method, choices=METHODS, help=f"default {method}")
+    parser.add_argument("--size", default="256", help="pixels: 256, or rows x columns such as 320x256")
+    parser.add_argument("--samples", type=int, default=512, help="samples a ray, default 512; drr is exact")
+    parser.add_argument(
+        "--structures", nargs="+", default=["*"], metavar="NAME", help='names or patterns such as "lung*"'
+    )
+    parser.add_argument(
+        "--minimum-mm",
+        nargs="+",
+        default=[],
+        metavar="NAME=MM",
+        help="path length from which a pixel is in a mask, instead of the table's: lung*=30",
+    )
+    parser.add_argument("--thickness", action="store_true", help="write path lengths in mm too (NRRD)")
+    parser.add_argument("--display", choices=("default", "paper"), default="default", help="grey levels")
+
+
+def add_camera_ranges(parser: argparse.ArgumentParser) -> None:
+    """Which standard projection is varied, and how much."""
+    parser.add_argument("--preset", default="PA", choices=PRESETS, help="standard projection, default PA")
+    parser.add_argument(
+        "--ranges",
+        metavar="JSON",
+        help="what random cameras vary, as JSON or a JSON file: "
+        '{"primary": [-20, 20], "roll": {"normal": [0, 3]}}',
+    )
+
+
+def settings_of(options: argparse.Namespace, **chosen: Any) -> ExportSettings:
+    """The settings that the shared arguments make.
+
+    Raises:
+        NerpError: a value that makes no sense.
+    """
+    rows, columns = _size(options.size)
+    return ExportSettings(
+        preset=options.preset,
+        ranges=_ranges(options.ranges),
+        method=options.method,
+        rows=rows,
+        columns=columns,
+        samples=options.samples,
+        display=options.display,
+        structures=tuple(options.structures),
+        minimum_mm=dict(_threshold(text) for text in options.minimum_mm),
+        thickness=options.thickness,
+        **chosen,
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    try:
+        numbers = [int(part) for part in text.lower().split("x")]
+        rows, columns = numbers * 2 if len(numbers) == 1 else numbers
+    except ValueError:
+        raise NerpError(f"A size is 256 or rows x columns such as 320x256, not {text!r}.") from None
+    return rows, columns
+
+
+def _threshold(text: str) -> tuple[str, float]:
+    pattern, equals, number = text.partition("=")
+    try:
+        if not equals:
+            raise ValueError
+        return pattern, float(number)
+    except ValueError:
+        raise NerpError(f"A least path length is written as lung*=30, not {text!r}.") from None
+
+
+def _ranges(text: str | None) -> CameraRanges:
+    if text is None:
+        return CameraRanges()
+    try:
+        content = text if text.lstrip().startswith("{") else Path(text).read_text(encoding="utf-8")
+        return CameraRanges.from_dict(json.loads(content))
+    except (OSError, ValueError) as error:
+        raise NerpError(f"--ranges takes JSON or a JSON file, not {text!r} ({error}).") from None

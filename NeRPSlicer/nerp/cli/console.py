@@ -1,0 +1,62 @@
+"""What the commands print: notices, a progress bar, one line at the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+EVERY_SECONDS = 5.0
+"""Without a terminal or without rich, a line this often."""
+
+
+def say(line: str) -> None:
+    """A line for a person; standard output stays for what programs read."""
+    print(line, file=sys.stderr)
+
+
+@contextmanager
+def progress_bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
+    """A function of (done, total, text) that shows how far the work is, with the time left."""
+    console = _terminal()
+    if console is None:
+        yield _lines(unit)
+        return
+    from rich import progress
+
+    columns = (
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn(unit),
+        progress.TimeRemainingColumn(),
+        progress.TextColumn("{task.description}"),
+    )
+    with progress.Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
+
+
+def _terminal() -> Any:
+    """rich's console on standard error; None without rich, or where no person is watching."""
+    try:
+        from rich.console import Console
+    except ImportError:
+        return None
+    console = Console(stderr=True)
+    return console if console.is_terminal else None
+
+
+def _lines(unit: str) -> Callable[[int, int, str], None]:
+    start = last = time.monotonic()
+
+    def show(done: int, total: int, text: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= EVERY_SECONDS and 0 < done < total:
+            last = now
+            left = (now - start) / done * (total - done)
+            say(f"{done} of {total} {unit}, about {left:.0f} s left: {text}")
+
+    return show

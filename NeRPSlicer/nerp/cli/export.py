@@ -1,0 +1,103 @@
+"""Draw a labelled set of radiographs from CT volumes; run it again to go on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from ..errors import NerpError
+from ..export import Case, Outcome, export_set
+from ..export.previews import write_previews
+from ..geometry import PRESETS
+from ..io import read_ct, read_structures
+from ..io.images import stem
+from ..settings import ExportSettings
+from ..structures import Structures
+from ..volume import Volume
+from .choices import add_camera_ranges, add_picture_arguments, settings_of
+from .console import progress_bar, say
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("ct", nargs="+", type=Path, help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder")
+    parser.add_argument(
+        "--labels", nargs="+", type=Path, default=[], help="one label map for each CT, in the same order"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="SET", help="folder of the set")
+    parser.add_argument("--views", type=int, default=10, help="random cameras per CT, default 10")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random cameras, default 0")
+    parser.add_argument(
+        "--presets", nargs="+", default=[], choices=PRESETS, help="standard projections to draw too"
+    )
+    add_camera_ranges(parser)
+    add_picture_arguments(parser, method="drr")
+    parser.add_argument("--raw", action="store_true", help="write the float32 numbers too (NRRD)")
+    parser.add_argument("--keep-couch", action="store_true", help="do not separate the body from the couch")
+
+
+def run(options: argparse.Namespace) -> int:
+    if options.labels and len(options.labels) != len(options.ct):
+        raise NerpError(
+            f"There are {len(options.labels)} label maps for {len(options.ct)} CTs; give one for "
+            "each, in the same order."
+        )
+    settings = settings_of(
+        options, views=options.views, seed=options.seed, presets=tuple(options.presets), raw=options.raw
+    )
+    labels = options.labels or [None] * len(options.ct)
+    cases = [
+        Case(name, partial(read_case, ct, label, not options.keep_couch))
+        for name, ct, label in zip(case_names(options.ct), options.ct, labels, strict=True)
+    ]
+    return draw(cases, settings, options.out)
+
+
+def draw(cases: Sequence[Case], settings: ExportSettings, folder: Path) -> int:
+    """Export with a progress bar and say how it went; 2 when a case failed."""
+    with progress_bar("projections") as progress:
+        outcome = export_set(cases, settings, folder, progress)
+    if outcome.drawn or outcome.kept:
+        write_previews(folder, folder.name)
+    report(outcome, folder)
+    return 2 if outcome.failed else 0
+
+
+def report(outcome: Outcome, folder: Path) -> None:
+    """Notices, empty masks, failures and the result, a line each."""
+    for notice in outcome.notices:
+        say(notice)
+    counts = Counter(name for names in outcome.empty.values() for name in names)
+    if counts:
+        listed = ", ".join(f"{name} ({count})" for name, count in counts.most_common(8))
+        more = f" and {len(counts) - 8} more" if len(counts) > 8 else ""
+        say(f"Structures without a pixel in some projections: {listed}{more}.")
+    for case, reason in outcome.failed.items():
+        say(f"{case} was left out: {reason}")
+    kept = f", {outcome.kept} were there already" if outcome.kept else ""
+    say(f"{outcome.drawn} projections drawn{kept}: {folder}")
+
+
+def read_case(ct: Path, labels: Path | None, separate_body: bool) -> tuple[Volume, Structures | None]:
+    """A CT and its structures."""
+    volume = read_ct(ct, separate_body=separate_body)
+    return volume, None if labels is None else read_structures(labels, like=volume)
+
+
+def case_names(paths: Sequence[Path]) -> list[str]:
+    """A name for each CT: its file's or folder's; where two would be alike, the folder above goes before."""
+    paths = [path.absolute() for path in paths]
+    names = [stem(path) for path in paths]
+    for depth in range(min(len(path.parents) for path in paths)):
+        counts = Counter(names)
+        if max(counts.values()) == 1:
+            break
+        names = [
+            f"{path.parents[depth].name}_{name}" if counts[name] > 1 else name
+            for path, name in zip(paths, names, strict=True)
+        ]
+    if len(set(names)) != len(names):
+        raise NerpError("A CT is given twice, or two differ in nothing but the suffix; name each one once.")
+    return names
