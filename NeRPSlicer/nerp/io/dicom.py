@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 HEADER = """
-    SOPInstanceUID SeriesInstanceUID SeriesNumber SeriesDescription PatientID FrameOfReferenceUID
+    SOPClassUID SOPInstanceUID SeriesInstanceUID SeriesNumber SeriesDescription PatientID FrameOfReferenceUID
     Modality ImageType ImagePositionPatient ImageOrientationPatient PixelSpacing Rows Columns SamplesPerPixel
     BitsAllocated PixelRepresentation RescaleSlope RescaleIntercept PixelPaddingValue PixelPaddingRangeLimit
     SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
 """.split()
 IMPLICIT = "1.2.840.10008.1.2"
+CT_CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.2.1")
+"""CT Image Storage, Enhanced CT Image Storage."""
 BARE_STARTS = (b"\x02\0\0\0", b"\x08\0\0\0", b"\x08\0\x05\0", b"\x08\0\x08\0")
 """First tags of files without a preamble: (0002,0000), (0008,0000), (0008,0005), (0008,0008)."""
 MAX_NAMED = 5
@@ -136,6 +138,8 @@ def find_series(path: Path) -> list[Series]:
             header = read_header(file, HEADER)
             if "Rows" in header:
                 headers[str(header.get("SeriesInstanceUID", ""))].append((file, header))
+            elif (header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")) in CT_CLASSES:
+                raise NerpError(f"{file} is cut short; copy it again.")
     if not headers:
         raise NerpError(f"{path} holds no DICOM images; give the folder of a CT series or an image file.")
     return sorted((_series(uid, members) for uid, members in headers.items()), key=lambda one: one.sort_key)
