@@ -188,7 +188,7 @@ def test_a_real_seg_equals_its_truth(data_folder: Path) -> None:
     structures = read_structures(folder / "liver.dcm", like=like)
     assert (structures.mask("liver") == truth.mask("liver_seg")).all() and structures.notices == ()
     assert structures.items[0].code == Code("SRT", "T-62000", "Liver")
-    assert structures.items[0].color == (217, 130, 101)
+    assert structures.items[0].color == (221, 130, 101)
 
 
 def test_real_overlapping_segments(data_folder: Path) -> None:
@@ -234,6 +234,5 @@ def test_segs_that_do_not_fit(data_folder: Path, tmp_path: Path) -> None:
 
 @given(st.tuples(*[st.integers(0, 255)] * 3))
 def test_colours_survive_dicoms_lab(rgb: tuple[int, int, int]) -> None:
-    """highdicom takes another matrix; in the deepest blues the two part by a few grey levels."""
     lab = highdicom.color.CIELabColor.from_rgb(*rgb)
-    assert np.abs(np.subtract(rgb_from_lab([float(part) for part in lab.value]), rgb)).max() <= 8
+    assert np.abs(np.subtract(rgb_from_lab([float(part) for part in lab.value]), rgb)).max() <= 1

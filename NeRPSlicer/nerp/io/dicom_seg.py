@@ -101,26 +101,19 @@ def code_of(sequence: Any) -> Code | None:
 
 
 def rgb_from_lab(lab: list[float]) -> tuple[int, int, int]:
-    """8-bit sRGB of DICOM's PCS values (PS3.3 C.10.7.1.1): CIELab under D50, each 0 to 65535.
+    """8-bit sRGB of DICOM's CIELab values (PS3.3 C.10.7.1.1), each 0 to 65535.
 
-    The matrix takes XYZ under D50 to linear sRGB (Bradford adaptation; the ICC's sRGB profile).
+    The standard speaks of white D50, but what writes segmentations (PixelMed, dcmqi, highdicom) converts
+    under sRGB's own white D65 (IEC 61966-2-1): only so do colours come back as they were chosen.
     """
     lightness, a, b = lab[0] / 65535 * 100, lab[1] / 65535 * 255 - 128, lab[2] / 65535 * 255 - 128
     fy = (lightness + 16) / 116
     f = np.array([fy + a / 500, fy, fy - b / 200])
-    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * (0.9642, 1.0, 0.8249)
-    linear = np.clip(
-        np.array(
-            [
-                [3.1338561, -1.6168667, -0.4906146],
-                [-0.9787684, 1.9161415, 0.0334540],
-                [0.0719453, -0.2289914, 1.4052427],
-            ]
-        )
-        @ xyz,
-        0,
-        1,
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * (0.95047, 1.0, 1.08883)
+    rgb_from_xyz = np.array(
+        [(3.2406, -1.5372, -0.4986), (-0.9689, 1.8758, 0.0415), (0.0557, -0.2040, 1.0570)]
     )
+    linear = np.clip(rgb_from_xyz @ xyz, 0, 1)
     curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     red, green, blue = np.rint(255 * curved)
     return int(red), int(green), int(blue)
