@@ -19,7 +19,7 @@ import SimpleITK
 import torch
 from nerp.projector import cpu
 from nerp.projector.autograd import clipped_rays
-from nerp.projector.cpu.threads import thread_count
+from nerp.projector.threads import thread_count
 
 SIZE, SAMPLES = 256, 512
 Row = tuple[str, str, float, float, np.ndarray]

@@ -16,7 +16,7 @@ from ..errors import NerpError
 from .bricks import occupied_bricks
 from .cpu.backward import emission_absorption_gradient_band, rows_apart
 from .cpu.march import emission_absorption_band, interleaved
-from .cpu.threads import bands, for_each_band
+from .threads import bands, for_each_band
 
 
 def project(

@@ -11,7 +11,9 @@ from typing import TypeVar
 import numpy as np
 
 from ..radiance import Fields
+from ..structures import Structures
 from ..volume import AIR_HU, Volume
+from .bricks import occupied_bricks
 
 Result = TypeVar("Result")
 
@@ -105,3 +107,21 @@ def halved_fields(fields: Fields) -> Fields:
     opacity, emission = _halved(fields.opacity), _halved(fields.opacity * fields.matter)
     matter = np.divide(emission, opacity, out=_halved(fields.matter), where=opacity > 0)
     return Fields(matter, opacity, _halved_frame(fields.ras_from_ijk), fields.body_box)
+
+
+@once_per_object
+def grid_bricks(grid: Grid) -> np.ndarray:
+    """See `bricks.occupied_bricks`."""
+    return occupied_bricks(grid.values)
+
+
+@once_per_object
+def field_bricks(fields: Fields) -> np.ndarray:
+    """Where nothing is opaque, nothing is seen; see `bricks.occupied_bricks`."""
+    return occupied_bricks(fields.opacity)
+
+
+@once_per_object
+def structure_bricks(structures: Structures) -> np.ndarray:
+    """See `bricks.occupied_bricks`."""
+    return occupied_bricks(structures.combination)

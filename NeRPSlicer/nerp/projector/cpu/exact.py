@@ -14,10 +14,9 @@ import numpy as np
 
 from ...geometry import Camera
 from ...structures import Structures
-from ..bricks import occupied_bricks
-from ..prepared import Grid, once_per_object
+from ..prepared import Grid, grid_bricks, structure_bricks
+from ..threads import bands, for_each_band
 from .rays import BLOCK, ClippedRays, block_is_empty, compiled, point, probes_per_block
-from .threads import bands, for_each_band
 
 
 @compiled
@@ -160,16 +159,6 @@ def lengths_band(  # type: ignore[no-untyped-def]
                 lengths_mm[label, r, c] = total[label] * mm
 
 
-@once_per_object
-def _grid_bricks(grid: Grid) -> np.ndarray:
-    return occupied_bricks(grid.values)
-
-
-@once_per_object
-def _structure_bricks(structures: Structures) -> np.ndarray:
-    return occupied_bricks(structures.combination)
-
-
 def _voxel_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...]) -> ClippedRays:
     return ClippedRays(camera, ras_from_ijk, np.full(3, -0.5), np.array(shape[::-1]) - 0.5)
 
@@ -177,7 +166,7 @@ def _voxel_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...]
 def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
     """Line integral over the exact radiological path, float32 ``[rows, columns]``, unit of the grid times
     mm."""
-    bricks = _grid_bricks(grid)
+    bricks = grid_bricks(grid)
     rays = _voxel_rays(camera, grid.ras_from_ijk, grid.values.shape)
     image = np.empty((camera.rows, camera.columns), np.float32)
 
@@ -194,7 +183,7 @@ def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
 def exact_lengths(structures: Structures, camera: Camera) -> np.ndarray:
     """Exact path length in mm through each combination of structures: float32 ``[combinations, rows,
     columns]``."""
-    bricks = _structure_bricks(structures)
+    bricks = structure_bricks(structures)
     rays = _voxel_rays(camera, structures.ras_from_ijk, structures.shape)
     lengths_mm = np.zeros((len(structures.combinations), camera.rows, camera.columns), np.float32)
 

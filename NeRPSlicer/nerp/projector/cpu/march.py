@@ -8,8 +8,8 @@ import numpy as np
 
 from ...geometry import Camera
 from ...radiance import Fields
-from ..bricks import occupied_bricks
-from ..prepared import Grid, once_per_object
+from ..prepared import Grid, field_bricks, grid_bricks, once_per_object
+from ..threads import bands, for_each_band
 from .rays import (
     BLOCK,
     PACKET,
@@ -23,7 +23,6 @@ from .rays import (
     transmittances,
 )
 from .simd import sample_one, sample_pair
-from .threads import bands, for_each_band
 
 
 @compiled
@@ -45,13 +44,13 @@ def interleaved(matter: np.ndarray, opacity: np.ndarray) -> np.ndarray:
 
 
 @once_per_object
-def _prepared_fields(fields: Fields) -> tuple[np.ndarray, np.ndarray]:
-    return interleaved(fields.matter, fields.opacity), occupied_bricks(fields.opacity)
+def _pairs(fields: Fields) -> np.ndarray:
+    return interleaved(fields.matter, fields.opacity)
 
 
 @once_per_object
-def _prepared_grid(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
-    return np.pad(grid.values, 1), occupied_bricks(grid.values)
+def _padded(grid: Grid) -> np.ndarray:
+    return np.pad(grid.values, 1)
 
 
 @compiled
@@ -99,7 +98,7 @@ def emission_absorption_band(  # type: ignore[no-untyped-def]
 
 def emission_absorption(fields: Fields, camera: Camera, samples: int) -> tuple[np.ndarray, np.ndarray]:
     """Emission-absorption picture and accumulated opacity, float32 ``[rows, columns]`` each."""
-    pairs, bricks = _prepared_fields(fields)
+    pairs, bricks = _pairs(fields), field_bricks(fields)
     rays = MarchRays(camera, fields.ras_from_ijk, fields.shape, samples)
     image, accumulated = np.empty((2, camera.rows, camera.columns), np.float32)
     for_each_band(
@@ -179,7 +178,7 @@ def scalar_band(  # type: ignore[no-untyped-def]
 
 
 def _scalar(kind: int, grid: Grid, camera: Camera, samples: int, parameter: float = 0.0) -> np.ndarray:
-    padded, bricks = _prepared_grid(grid)
+    padded, bricks = _padded(grid), grid_bricks(grid)
     rays = MarchRays(camera, grid.ras_from_ijk, grid.values.shape, samples)
     image = np.empty((camera.rows, camera.columns), np.float32)
     for_each_band(

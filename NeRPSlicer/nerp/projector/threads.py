@@ -1,4 +1,4 @@
-"""Bands of rows on a pool of threads; the kernels release Python's lock."""
+"""Bands of rows on a pool of threads; kernels, NumPy and SciPy release Python's lock."""
 
 from __future__ import annotations
 
