@@ -38,7 +38,7 @@ def diaphragm_height(
         anterior = np.clip((y - cy) / (front - cy), 0, 1.6)
         posterior = np.clip((cy - y) / (cy - back), 0, 1.6)
         rho = np.sqrt(lateral**2 + medial**2 * np.float32(0.5) + anterior**2 + posterior**2)
-        fall = 40 * lateral**2 + 10 * medial**2 + 24 * anterior**2 + 60 * posterior**2
+        fall = 44 * lateral**2 + 10 * medial**2 + 26 * anterior**2 + 84 * posterior**2
         heights.append(np.float32(top) - fall * (0.35 + 0.65 * np.minimum(rho, 1.6) ** 3))
     height = smooth_maximum(heights[0], heights[1], 14.0)
     return height.astype(np.float32)
@@ -61,9 +61,9 @@ def draw_abdomen(
     cavity = np.maximum(inside, below)
     canvas.paint(Shape(box, cavity), 12)
     under = np.maximum(inside + 1, below + np.float32(DIAPHRAGM_MM + 0.5))
-    liver_bottom = -150 + np.float32(0.5) * np.maximum(0, 60 - x)
+    liver_bottom = -172 + np.float32(0.5) * np.maximum(0, 60 - x)
     liver = smooth_maximum(under, -(z - liver_bottom), 14)
-    edge = x + 26 - np.float32(0.25) * (z + 110)
+    edge = x + 34 - np.float32(0.25) * (z + 110)
     liver = smooth_maximum(liver, -edge, 16)
     spine = x * x / 34**2 + (y + 60) ** 2 / 42**2
     liver = smooth_maximum(liver, (1 - np.sqrt(spine)) * 34, 10)

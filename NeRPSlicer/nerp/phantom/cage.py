@@ -38,7 +38,7 @@ _WALL = np.array(
     float,
 )
 _BODIES = np.array(
-    # z and y of the vertebral bodies' centres, C6 to L3
+    # z and y of the vertebral bodies' centres, C6 to L5
     [
         (171, -9),
         (155, -14),
@@ -57,6 +57,8 @@ _BODIES = np.array(
         (-115, -42),
         (-143, -34),
         (-172, -30),
+        (-203, -29),
+        (-236, -33),
     ],
     float,
 )
@@ -72,11 +74,11 @@ _FIRST_RIB = np.array(
     ],
     float,
 )
-VERTEBRAE = ("C6", "C7", *(f"T{n}" for n in RIBS), "L1", "L2", "L3")
+VERTEBRAE = ("C6", "C7", *(f"T{n}" for n in RIBS), "L1", "L2", "L3", "L4", "L5")
 _SLOPE = (0.45, 0.46, 0.54, 0.6, 0.63, 0.66, 0.71, 0.77, 0.82, 0.85, 0.84, 0.75)
 _ASIDE = (0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.12, 0.2, 0.33, 0.55, 0.8)
 """How much each rib falls sideways; the floating ribs mostly do."""
-_END = (38, 30, 29, 29, 30, 33, 38, 46, 56, 68, 98, 122)
+_END = (38, 30, 29, 29, 30, 33, 38, 46, 56, 68, 104, 138)
 """Where each rib's bone ends, degrees from the front about the cage's centre."""
 
 
@@ -107,6 +109,7 @@ class Cage:
     def spine(self, z: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
         """x and y of the vertebral bodies' centres at height z."""
         bow = np.exp(-((np.asarray(z, float) - 15) ** 2) / (2 * 55**2))
+        z = np.clip(z, _BODIES[-1, 0], _BODIES[0, 0])
         x = self.person.scoliosis_mm * (bow - 0.6 * np.exp(-((np.asarray(z, float) + 130) ** 2) / 4000))
         return x, curve(_BODIES, 1, z) - self.person.kyphosis_mm * bow
 
@@ -151,7 +154,7 @@ class Cage:
         pitch = _BODIES[VERTEBRAE.index(f"T{number}") - 1, 0] - body[2]
         head_z = body[2] + (0.46 if number < 11 else 0.2) * pitch
         head = np.array([15.0 + 0.5 * number**0.5, body[1] - 9, head_z])
-        neck = np.array([35.0, body[1] - 25, head_z + 1.0])
+        neck = np.array([35.0, body[1] - 25, head_z + (1.0 if number < 11 else -7.0)])
         if number == 1:
             return _resampled(_FIRST_RIB * [side, 1, 1] + [body[0] * 0.5, 0, 0])
         slope = _SLOPE[number - 1] * self.person.rib_slope
@@ -193,7 +196,7 @@ class Cage:
 def draw_cage(canvas: Canvas, cage: Cage) -> list[Shape]:
     """Ribs, costal cartilages and sternum; returns the cartilages' shapes."""
     person = cage.person
-    cortex = 1250 * person.bone
+    cortex = 1450 * person.bone
     cartilages: list[Shape] = []
     ends: dict[tuple[int, int], np.ndarray] = {}
     for side, word in ((1, "right"), (-1, "left")):
@@ -210,7 +213,10 @@ def draw_cage(canvas: Canvas, cage: Cage) -> list[Shape]:
             normals /= np.linalg.norm(normals, axis=1, keepdims=True)
             flat = RIB_HALF_MM / 6.6
             shape = canvas.tube(points, half, normals, flat, margin=3)
-            canvas.bone(shape, 1.0, cortex, 200, f"rib_{word}_{number}")
+            _, y, _ = canvas.axes(shape.box)
+            # Toward its front end the bone thins, and fades on a radiograph.
+            fading = 1 - 0.4 * np.clip((y - 5) / 60, 0, 1)
+            canvas.bone(shape, 1.0, cortex * fading, 210 * fading, f"rib_{word}_{number}")
         for number in range(1, 11):
             points = _cartilage(cage, ends, number, side)
             normals = cage.normals(points)

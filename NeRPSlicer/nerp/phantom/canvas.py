@@ -49,6 +49,11 @@ class Canvas:
         self.hu = np.full((slices, rows, columns), -1000, np.float32)
         self.masks: dict[str, tuple[Slices, np.ndarray]] = {}
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along K, J, I."""
+        return self.hu.shape  # type: ignore[return-value]
+
     # --- where ----------------------------------------------------------------------------------------------
 
     def box(self, lower: Numbers, upper: Numbers, margin: float = 0.0) -> Slices:
@@ -164,16 +169,16 @@ class Canvas:
             self.label(shape, name)
 
     def bone(
-        self, shape: Shape, shell_mm: float, cortex_hu: float, marrow_hu: float | np.ndarray, *names: str
+        self,
+        shape: Shape,
+        shell_mm: float,
+        cortex_hu: float | np.ndarray,
+        marrow_hu: float | np.ndarray,
+        *names: str,
     ) -> None:
         """Fill a shape with marrow inside a cortical shell, and add it to the named masks."""
-        outer = self.cover(shape.distance)
-        inner = self.cover(shape.distance + np.float32(shell_mm))
-        view = self.hu[shape.box]
-        view += outer * (np.float32(cortex_hu) - view)
-        view += inner * (np.asarray(marrow_hu, np.float32) - np.float32(cortex_hu))
-        for name in names:
-            self.label(shape, name)
+        self.paint(shape, cortex_hu, *names)
+        self.paint(Shape(shape.box, shape.distance + np.float32(shell_mm)), marrow_hu)
 
     def label(self, shape: Shape, name: str) -> None:
         """Add a shape to a structure's mask."""
@@ -188,6 +193,13 @@ class Canvas:
             self.masks[name] = whole, merged
         else:
             self.masks[name] = shape.box, inside
+
+    def erase(self, name: str, shape: Shape) -> None:
+        """Take a shape out of a structure's mask."""
+        box, mask = self.masks[name]
+        common = overlap(shape.box, box)
+        if common is not None:
+            mask[placed(common, box)] &= shape.distance[placed(common, shape.box)] >= 0
 
     def structures(self, codes: dict[str, Code], colors: dict[str, tuple[int, int, int]]) -> Structures:
         """The masks as structures, in the order they were first named; empty ones are left out."""

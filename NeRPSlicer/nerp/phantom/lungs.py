@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 
@@ -49,6 +50,46 @@ def lung_distance(
     apex = (apex - 1) * 44 - np.maximum(84 - z, 0) * 4
     lung = smooth_maximum(lung, apex.astype(np.float32), 8.0)
     return smooth_maximum(lung, dome - z, 2.0)
+
+
+@dataclass(frozen=True)
+class Fissures:
+    """Where the fissures stand."""
+
+    oblique_mm: float = 0.0
+    """Moved forward and up."""
+    oblique_tilt: float = 0.0
+    """Moved back by this share of the distance from the heart's side."""
+    minor_mm: float = 8.0
+    """z of the right lung's horizontal fissure beside the hilum."""
+    minor_tilt: float = 0.08
+    """How much it rises toward the side."""
+    minor_bow_mm: float = 0.0
+    """How far it is drawn up between its ends."""
+
+
+def lobes(canvas: Canvas, box: Slices, lung: np.ndarray, side: int, at: Fissures) -> dict[str, np.ndarray]:
+    """Distance to each lobe of one lung over a box: "upper", "middle" (right only) and "lower"."""
+    x, y, z = canvas.axes(box)
+    aside = np.abs(x) - np.float32(36)
+    # Fissures bulge a little, as the lungs they part do.
+    front = oblique(y, z) - np.float32(at.oblique_mm) + np.float32(at.oblique_tilt) * np.maximum(aside, 0)
+    front = front + 5 * np.cos(aside / 26)
+    parts = {"upper": np.maximum(lung, -front), "lower": np.maximum(lung, front)}
+    if side > 0:
+        above = z - np.float32(at.minor_mm) - np.float32(at.minor_tilt) * aside + 4 * np.cos(y / 24)
+        above = above - np.float32(at.minor_bow_mm) * np.sin(np.clip(aside / 75, 0, 1) * np.float32(np.pi))
+        parts["middle"] = np.maximum(parts["upper"], above)
+        parts["upper"] = np.maximum(parts["upper"], -above)
+    return parts
+
+
+def label_lobes(canvas: Canvas, box: Slices, parts: dict[str, np.ndarray], word: str) -> None:
+    """The lobes' masks, and the pleura of the fissures between them."""
+    for name, part in parts.items():
+        canvas.label(Shape(box, part), f"lung_{name}_lobe_{word}")
+    for a, b in combinations(parts.values(), 2):
+        canvas.paint(Shape(box, np.maximum(a, b) - np.float32(0.35)), -500)
 
 
 @dataclass(frozen=True)
@@ -158,7 +199,7 @@ def draw_vessels(canvas: Canvas, box: Slices, lung: np.ndarray, side: int, seed:
     """Arteries, veins and bronchi of one lung, each lobe's from its own place at the hilum."""
     word = "right" if side > 0 else "left"
     trees, bronchi = [], []
-    for kind, count, depth in (("artery", 640, 3.0), ("vein", 480, 4.0), ("bronchus", 80, 14.0)):
+    for kind, count, depth in (("artery", 760, 3.0), ("vein", 560, 4.0), ("bronchus", 80, 14.0)):
         targets = scattered(canvas, box, lung, count, seed, f"{kind} {word}", depth)
         upper = is_upper(targets[:, 1], targets[:, 2])
         for part, chosen in (("upper", upper), ("lower", ~upper)):
@@ -167,7 +208,7 @@ def draw_vessels(canvas: Canvas, box: Slices, lung: np.ndarray, side: int, seed:
             if kind == "bronchus":
                 bronchi.append(draw_branches(canvas, box, grow(root, targets[chosen], 0.8, seed, name, 2.9)))
             else:
-                trees.append(draw_branches(canvas, box, grow(root, targets[chosen], 0.66, seed, name)))
+                trees.append(draw_branches(canvas, box, grow(root, targets[chosen], 0.72, seed, name)))
     vessels = Shape(box, np.maximum(canvas.union(trees).distance, lung - 6))
     canvas.paint(vessels, 42, "lung_vessels")
     lumen = canvas.union(bronchi)

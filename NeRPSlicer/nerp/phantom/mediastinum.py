@@ -21,8 +21,8 @@ class Mediastinum:
         self.chambers = _chambers(canvas, person)
         heart = canvas.union(list(self.chambers.values()), 16.0)
         # The heart lies on the diaphragm's central tendon and takes its shape.
-        floor = canvas.within(dome, heart.box) - np.float32(1.0)
-        self.heart = Shape(heart.box, smooth_maximum(heart.distance, floor, 10.0))
+        floor = canvas.within(dome, heart.box) + np.float32(0.5)
+        self.heart = Shape(heart.box, smooth_maximum(heart.distance, floor, 4.0))
         self.aorta = canvas.tube(*_aorta(cage), margin=14)
         move = _heart_move(person)
         self.pulmonary = canvas.union(
@@ -83,7 +83,7 @@ class Mediastinum:
             ),
         }
         gullet = np.linspace(190, -110, 60)
-        x, y = cage.spine(np.clip(gullet, -172, 171))
+        x, y = cage.spine(gullet)
         front = np.interp(gullet, [-110, -60, 20, 140, 170], [34, 30, 22, 17, 14])
         shift = np.interp(gullet, [-110, -60, 0, 60, 140], [-22, -12, -1, -3, -5])
         self.oesophagus = canvas.tube(
@@ -164,7 +164,7 @@ def _heart_move(person: Anatomy):  # type: ignore[no-untyped-def]
 
     def move(points: np.ndarray) -> np.ndarray:
         moved = (np.asarray(points, float) - HEART_CENTER) @ turn.T * person.heart + HEART_CENTER
-        return moved + np.array([0, 0, 0.6 * (person.dome_right_mm + 68)])
+        return moved + np.array([0, 0, 0.8 * (person.dome_right_mm + 66) - 3])
 
     return move
 
@@ -204,7 +204,7 @@ def _aorta(cage: Cage) -> tuple[np.ndarray, np.ndarray]:
     move = _heart_move(cage.person)
     root = move(np.array([(-6.0, 18, -14), (6, 22, 8)]))
     z = np.array([40.0, 10, -30, -70, -110, -150, -200])
-    x, y = cage.spine(np.clip(z, -172, 171))
+    x, y = cage.spine(z)
     left = np.interp(-z, [-40, 0, 70, 150], [25, 24, 18, 6])
     front = np.interp(-z, [-40, 0, 70, 150], [12, 15, 22, 26])
     descent = np.column_stack([x - left, y + front + 4, z])

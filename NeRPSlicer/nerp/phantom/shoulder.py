@@ -7,7 +7,7 @@ import numpy as np
 from .anatomy import Anatomy
 from .canvas import Canvas, Shape, smooth_maximum
 
-HUMERUS = np.array([(181, -14, 94), (192, -16, 78), (206, -20, 34), (226, -24, -30)], float)
+HUMERUS = np.array([(181, -14, 94), (190, -16, 83), (214, -19, 50), (252, -22, 4)], float)
 
 
 def mirrored(points: np.ndarray, side: int) -> np.ndarray:
@@ -20,9 +20,9 @@ def draw_shoulders(canvas: Canvas, person: Anatomy) -> None:
     lift = np.array([0, 0, person.clavicle_mm])
     for side, word in ((1, "right"), (-1, "left")):
         cortex = 1350 * person.bone
-        clavicle = mirrored(_clavicle(person), side)
-        half = np.interp(np.linspace(0, 1, len(clavicle)), [0, 0.1, 0.35, 0.7, 1], [10, 8, 5.8, 5.8, 7])
-        canvas.bone(canvas.tube(clavicle, half, margin=3), 1.8, cortex, 220, f"clavicula_{word}")
+        line = mirrored(clavicle(person), side)
+        half = np.interp(np.linspace(0, 1, len(line)), [0, 0.1, 0.35, 0.7, 1], [10, 8, 5.8, 5.8, 7])
+        canvas.bone(canvas.tube(line, half, margin=3), 1.8, cortex, 220, f"clavicula_{word}")
         scapula = _scapula(canvas, side, lift)
         canvas.bone(scapula, 1.3, cortex, 250, f"scapula_{word}")
         arm = mirrored(HUMERUS + lift, side)
@@ -31,7 +31,8 @@ def draw_shoulders(canvas: Canvas, person: Anatomy) -> None:
         canvas.bone(canvas.union([head, shaft], 8), 1.8, cortex, 160, f"humerus_{word}")
 
 
-def _clavicle(person: Anatomy) -> np.ndarray:
+def clavicle(person: Anatomy) -> np.ndarray:
+    """Centre line ``[40, 3]`` of the right clavicle, from the sternum."""
     from scipy.interpolate import CubicSpline
 
     knots = np.array(

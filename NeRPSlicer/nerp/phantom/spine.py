@@ -1,4 +1,4 @@
-"""Vertebrae C6 to L3 with discs, canal and cord."""
+"""Vertebrae C6 to L5 with discs, canal and cord."""
 
 from __future__ import annotations
 
@@ -21,12 +21,15 @@ def draw_spine(canvas: Canvas, cage: Cage) -> None:
         pitch = float(np.linalg.norm(above - below)) / 2
         thoracic = float(np.clip((number - 2) / 12, 0, 1))
         body = _body(canvas, center, axis, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch * 0.4)
-        canvas.bone(body, 1.0, 380 * bone, 150 * bone, f"vertebrae_{name}")
-        arch = _arch(canvas, center, axis, number, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch)
-        canvas.bone(arch, 1.1, 520 * bone, 140 * bone, f"vertebrae_{name}")
+        canvas.bone(body, 1.0, 560 * bone, 130 * bone, f"vertebrae_{name}")
+        arch, spinous = _arch(
+            canvas, center, axis, number, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch
+        )
+        canvas.bone(spinous, 1.0, 260 * bone, 110 * bone, f"vertebrae_{name}")
+        canvas.bone(arch, 1.1, 430 * bone, 120 * bone, f"vertebrae_{name}")
     line = np.array(levels)
     z = np.linspace(line[-1, 2] - 25, line[0, 2] + 25, 60)
-    x, y = cage.spine(np.clip(z, -172, 171))
+    x, y = cage.spine(z)
     depth = np.interp(z, [-140, 138], [15 + 9.0, 9.5 + 8.5])
     canal = np.column_stack([x, y - depth, z])
     canvas.paint(canvas.tube(canal, 7.5, margin=3), 12)
@@ -69,7 +72,7 @@ def _draw_discs(canvas: Canvas, levels: list[np.ndarray]) -> None:
         disc = _body(
             canvas, middle, axis / length, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, 0.16 * length
         )
-        canvas.paint(disc, 85)
+        canvas.paint(disc, 75)
 
 
 def _arch(
@@ -80,8 +83,8 @@ def _arch(
     width: float,
     depth: float,
     pitch: float,
-) -> Shape:
-    """Pedicles, laminae, transverse, articular and spinous processes."""
+) -> tuple[Shape, Shape]:
+    """Pedicles, laminae, transverse and articular processes; and the spinous process."""
     turn = _frame(axis)
 
     def at(u: float, v: float, w: float) -> np.ndarray:
@@ -110,5 +113,5 @@ def _arch(
     tip = at(0, -depth - 40 + 4 * droop, -droop * 22 - 3)
     root = at(0, -depth - 19, -0.18 * pitch)
     thin = np.tile([1.0, 0, 0], (2, 1))
-    parts.append(canvas.tube(np.array([root, tip]), [6.0, 5.2], thin, 0.5, margin=3))
-    return canvas.union(parts, 2.0)
+    spinous = canvas.tube(np.array([root, tip]), [6.0, 5.2], thin, 0.5, margin=3)
+    return canvas.union(parts, 2.0), spinous

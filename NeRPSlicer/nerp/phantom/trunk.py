@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from .anatomy import Anatomy
 from .cage import Cage, curve
 from .canvas import Canvas, Shape, smooth_minimum
-from .shoulder import HUMERUS, mirrored
+from .shoulder import HUMERUS, clavicle, mirrored
 from .texture import noise
 
 SKIN_MM = 1.8
@@ -21,13 +22,13 @@ _MUSCLE = np.array(
         (-50, 149, 95, -127),
         (0, 145, 96, -132),
         (40, 138, 92, -128),
-        (70, 128, 84, -119),
-        (95, 112, 68, -106),
-        (115, 92, 50, -92),
-        (130, 72, 38, -80),
-        (150, 58, 36, -70),
-        (175, 54, 42, -60),
-        (220, 54, 44, -58),
+        (70, 128, 84, -123),
+        (95, 112, 68, -114),
+        (115, 92, 50, -103),
+        (130, 72, 38, -93),
+        (150, 58, 36, -80),
+        (175, 54, 42, -68),
+        (220, 54, 44, -62),
     ],
     float,
 )
@@ -52,7 +53,7 @@ def draw_trunk(canvas: Canvas, cage: Cage) -> np.ndarray:
     person = cage.person
     whole = (slice(0, len(canvas.z)), slice(0, len(canvas.y)), slice(0, len(canvas.x)))
     muscle = _trunk(canvas, whole, person.kyphosis_mm)
-    for shape in _limbs(canvas, person.muscle, np.array([0, 0, person.clavicle_mm])):
+    for shape in _limbs(canvas, person):
         view = muscle[shape.box]
         view[...] = smooth_minimum(view, shape.distance, 22.0)
     x, _, z = canvas.axes(whole)
@@ -82,8 +83,9 @@ def draw_trunk(canvas: Canvas, cage: Cage) -> np.ndarray:
     return mask
 
 
-def _limbs(canvas: Canvas, thick: float, lift: np.ndarray) -> list[Shape]:
+def _limbs(canvas: Canvas, person: Anatomy) -> list[Shape]:
     shapes = []
+    thick, lift = person.muscle, np.array([0, 0, person.clavicle_mm])
     for side in (1, -1):
 
         def tube(points: list[tuple[float, float, float]], radii: list[float], s: int = side) -> Shape:
@@ -93,6 +95,7 @@ def _limbs(canvas: Canvas, thick: float, lift: np.ndarray) -> list[Shape]:
         shapes += [
             canvas.ellipsoid(arm[0] + [side * 2, 0, -4], np.array([33, 36, 40]) * thick, margin=22),
             canvas.tube(arm, np.array([34, 36, 37, 36]) * thick, margin=22),
+            canvas.tube(mirrored(clavicle(person), side), 11, margin=22),
             # Trapezius, from the neck to the acromion.
             tube([(22, -34, 190), (46, -40, 154), (88, -42, 134), (156, -24, 116)], [24, 31, 30, 24]),
             # Scalenes and sternomastoid fill the hollow behind the clavicle.
