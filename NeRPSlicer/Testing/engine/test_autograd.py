@@ -1,4 +1,4 @@
-"""Gradients of the CPU kernels against torch's own in float64, an independent road to the same derivative."""
+"""Pictures and gradients for float32 tensors against torch's own in float64, another road to the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
 from nerp import NerpError, autograd  # noqa: E402
-from nerp.projector.autograd import clipped_rays  # noqa: E402
+from nerp.projector.torch_rays import clipped_rays  # noqa: E402
 
 SHAPE = (9, 11, 10)
 ROWS, COLUMNS, SAMPLES = 13, 12, 40
@@ -46,7 +46,7 @@ def ours(**inputs) -> tuple:
 
 def oracle(matter, opacity, **frames) -> tuple:
     """The same picture by torch's own grid_sample and autograd, in float64."""
-    entry, step, step_mm = clipped_rays(**frames, shape=SHAPE, rows=ROWS, columns=COLUMNS, samples=SAMPLES)
+    entry, step, step_mm = clipped_rays(list(frames.values()), SHAPE, ROWS, COLUMNS, SAMPLES)
     n = torch.arange(SAMPLES, dtype=torch.float64)[:, None] + 0.5
     points = entry[..., None, :] + n * step[..., None, :]
     padded = torch.nn.functional.pad(torch.cat([matter, opacity], dim=1).double(), (1,) * 6)
@@ -77,6 +77,24 @@ def test_gradients_equal_torchs_own_in_float64(seed: int, air: bool) -> None:
         assert (found - expected).abs().max() <= bar * expected.abs().max(), ("image", "alpha", *NAMES)[n]
 
 
+@pytest.mark.parametrize("seed", [3, 4])
+def test_the_line_integrals_gradients_equal_torchs_own_in_float64(seed: int) -> None:
+    inputs = scene(seed)
+    del inputs["matter"]
+    weights = torch.randn(1, 2, ROWS, COLUMNS, generator=torch.Generator().manual_seed(seed))
+    results = []
+    for dtype in (torch.float32, torch.float64):
+        leaves = {name: tensor.clone().requires_grad_() for name, tensor in inputs.items()}
+        values = leaves.pop("opacity")
+        sizes = {"rows": ROWS, "columns": COLUMNS, "samples": SAMPLES}
+        image = autograd.line_integral(values.to(dtype), **leaves, **sizes)
+        (weights * image).sum().backward()
+        results.append((image.detach(), values.grad, *(leaf.grad for leaf in leaves.values())))
+    for n, (found, expected) in enumerate(zip(*results, strict=True)):
+        bar = 1e-5 if n else 2e-6
+        assert (found - expected).abs().max() <= bar * expected.abs().max(), ("image", *NAMES[1:])[n]
+
+
 def test_opacity_in_air_has_a_gradient() -> None:
     inputs = scene(0)
     inputs["opacity"].requires_grad_()
@@ -84,15 +102,20 @@ def test_opacity_in_air_has_a_gradient() -> None:
     assert inputs["opacity"].grad[..., 1:4].abs().max() > 0
 
 
-def test_threads_do_not_change_a_bit_of_the_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("method", ["project", "line_integral"])
+def test_threads_do_not_change_a_bit_of_the_gradient(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     found = []
     for threads in ("1", "2", "4"):
         monkeypatch.setenv("NERP_THREADS", threads)
         inputs = scene(2)
         leaves = [inputs[name].requires_grad_() for name in ("matter", "opacity", "ras_from_camera")]
-        image, _ = autograd.project(**inputs, rows=64, columns=48, samples=SAMPLES)
+        sizes = {"rows": 64, "columns": 48, "samples": SAMPLES}
+        if method == "project":
+            image, _ = autograd.project(**inputs, **sizes)
+        else:
+            image = autograd.line_integral(leaves.pop(0), *list(inputs.values())[2:], **sizes)
         image.square().sum().backward()
-        found.append(b"".join(leaf.grad.numpy().tobytes() for leaf in leaves))
+        found.append(b"".join(leaf.grad.numpy().tobytes() for leaf in leaves if leaf.grad is not None))
     assert len(set(found)) == 1
 
 
@@ -100,4 +123,11 @@ def test_shapes_are_checked() -> None:
     inputs = scene(0)
     inputs["ras_from_camera"] = inputs["ras_from_camera"][0]
     with pytest.raises(NerpError, match="ras_from_camera"):
+        ours(**inputs)
+
+
+def test_devices_are_checked() -> None:
+    inputs = scene(0)
+    inputs["matter"] = inputs["matter"].to("meta")
+    with pytest.raises(NerpError, match="one device"):
         ours(**inputs)

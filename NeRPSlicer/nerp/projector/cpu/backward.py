@@ -1,7 +1,7 @@
-"""The adjoint of the emission-absorption march: gradients to both fields and to the rays.
+"""The adjoints of the marches: gradients to the fields and to the rays.
 
-A ray is marched again from the source outward. With I and A known from the forward pass and P_i the light
-gathered up to sample i,
+For emission and absorption a ray is marched again from the source outward. With I and A known from the
+forward pass and P_i the light gathered up to sample i,
 
     dI/dm_i = T_i a_i,    dI/ds_i = d (T_{i+1} m_i - (I - P_i)),    dA/ds_i = d T_end,
 
@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from .rays import BLOCK, PACKET, compiled, locate, point, transmittances
-from .simd import add_pair, sample_pair, slope_pair
+from .simd import add_one, add_pair, sample_pair, slope_one, slope_pair
 
 
 @compiled
@@ -117,6 +117,56 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
                             step_gradient[r, c, 0] += steps * di
                             step_gradient[r, c, 1] += steps * dj
                             step_gradient[r, c, 2] += steps * dk
+
+
+@compiled
+def sampled_integral_gradient_band(  # type: ignore[no-untyped-def]
+    padded,
+    entry,
+    step,
+    step_mm,
+    samples,
+    first_row,
+    end_row,
+    image,
+    image_gradient,
+    with_field,
+    with_rays,
+    gradient,
+    entry_gradient,
+    step_gradient,
+    mm_gradient,
+):
+    """The adjoint of the line integral d sum_i v_i, as `emission_absorption_gradient_band`."""
+    flat, flat_gradient = padded.reshape(-1), gradient.reshape(-1)
+    step_j, step_k = padded.shape[2], padded.shape[1] * padded.shape[2]
+    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
+    columns = image.shape[1]
+    for r in range(first_row, end_row):
+        for c in range(columns):
+            mm_gradient[r, c] = 0
+            for a in range(3):
+                entry_gradient[r, c, a], step_gradient[r, c, a] = 0, 0
+            if step_mm[r, c] > 0:
+                mm_gradient[r, c] = image_gradient[r, c] * (image[r, c] / step_mm[r, c])
+        for first_column in range(0, columns, PACKET):
+            for first in range(0, samples, BLOCK):
+                count = min(BLOCK, samples - first)
+                for c in range(first_column, min(first_column + PACKET, columns)):
+                    to_value = np.float32(image_gradient[r, c] * step_mm[r, c])
+                    if to_value == 0:
+                        continue
+                    locate(point(entry, r, c), point(step, r, c), first, padded.shape, 1, offset, fraction)
+                    for n in range(count):
+                        fi, fj, fk = fraction[0, n], fraction[1, n], fraction[2, n]
+                        if with_field:
+                            add_one(flat_gradient, offset[n], step_j, step_k, fi, fj, fk, to_value)
+                        if with_rays:
+                            slope = slope_one(flat, offset[n], step_j, step_k, fi, fj, fk)
+                            for a in range(3):
+                                along = to_value * slope[a]
+                                entry_gradient[r, c, a] += along
+                                step_gradient[r, c, a] += (first + n + 0.5) * along
 
 
 def rows_apart(

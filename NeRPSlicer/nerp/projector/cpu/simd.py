@@ -138,6 +138,28 @@ def slope_pair(  # type: ignore[no-untyped-def]
     return signature, generate
 
 
+@intrinsic
+def slope_one(typing_context, array, offset, step_j, step_k, fi, fj, fk):  # type: ignore[no-untyped-def]
+    """The single field's slope along (i, j, k)."""
+    signature = _sample_signature(array, types.UniTuple(types.float32, 3))
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, offset, step_j, step_k, fi, fj, fk = arguments
+        pointers = _corners(context, builder, signature.args[0], array, offset, (step_j, step_k), 2)
+        c00, c10, c01, c11 = (_load(builder, pointer) for pointer in pointers)
+        tj, tk = (_splat(builder, weight, 2) for weight in (fj, fk))
+        near, far = _lerp(builder, c00, c10, tj), _lerp(builder, c01, c11, tj)
+        along_j = _lerp(builder, builder.fsub(c10, c00), builder.fsub(c11, c01), tk)
+
+        slopes: list[Any] = []
+        for vector in (_lerp(builder, near, far, tk), along_j, builder.fsub(far, near)):
+            low, high = (builder.extract_element(vector, _index(n)) for n in (0, 1))
+            slopes.append(_lerp(builder, low, high, fi) if slopes else builder.fsub(high, low))
+        return context.make_tuple(builder, signature.return_type, slopes)
+
+    return signature, generate
+
+
 def _add_to_corners(context: Any, builder: Any, signature: Any, arguments: Any, width: int) -> Any:
     array, offset, step_j, step_k, fi, fj, fk, *values = arguments
     pointers = _corners(context, builder, signature.args[0], array, offset, (step_j, step_k), width)

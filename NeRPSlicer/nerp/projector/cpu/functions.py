@@ -1,0 +1,129 @@
+"""The CPU kernels as torch functions with their exact adjoints, differentiable once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from ..bricks import occupied_bricks
+from ..threads import bands, for_each_band
+from .backward import emission_absorption_gradient_band, rows_apart, sampled_integral_gradient_band
+from .march import SUM, emission_absorption_band, interleaved, scalar_band
+
+
+class _Kernels(NamedTuple):
+    """A march and its adjoint."""
+
+    pictures: int
+    """How many it draws."""
+    layout: Callable[..., np.ndarray]
+    """The fields as the kernels read them, zero-padded."""
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+
+
+def _sum_band(padded: np.ndarray, bricks: np.ndarray, *rest: Any) -> None:
+    *rays, samples, first, end, image = rest
+    scalar_band(SUM, padded, bricks, *rays, 0.0, samples, first, end, image)
+
+
+_KERNELS = {
+    "emission_absorption": _Kernels(
+        2, interleaved, emission_absorption_band, emission_absorption_gradient_band
+    ),
+    "sampled_integral": _Kernels(
+        1, lambda values: np.pad(values, 1), _sum_band, sampled_integral_gradient_band
+    ),
+}
+
+
+def march(
+    kind: str,
+    fields: Sequence[torch.Tensor],
+    rays: Sequence[torch.Tensor],
+    samples: int,
+    frames: Sequence[torch.Tensor],
+) -> tuple[torch.Tensor, ...]:
+    """Pictures of one volume from several views, float32: `torch_march.march` with one argument more.
+
+    Args:
+        frames: ras_from_ijk ``[4, 4]``, ras_from_camera ``[V, 4, 4]`` and pixel_from_camera ``[V, 3, 3]``
+            that the rays come from, float64.
+    """
+    return _March.apply(_KERNELS[kind], samples, [frame.detach().numpy() for frame in frames], *rays, *fields)
+
+
+class _March(torch.autograd.Function):
+    """Rays and fields to pictures ``[V, rows, columns]``."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        kernels: _Kernels,
+        samples: int,
+        frames: list[np.ndarray],
+        entry: torch.Tensor,
+        step: torch.Tensor,
+        step_mm: torch.Tensor,
+        *fields: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        pictures = tuple(torch.empty(step_mm.shape) for _ in range(kernels.pictures))
+        array = kernels.layout(*_arrays(*fields))
+        bricks = occupied_bricks(fields[-1].detach().numpy())
+        for view in range(step_mm.shape[0]):
+            rays = _arrays(entry[view], step[view], step_mm[view])
+            outputs = _arrays(*(picture[view] for picture in pictures))
+
+            def band(first: int, end: int, rays: Any = rays, outputs: Any = outputs) -> None:
+                kernels.forward(array, bricks, *rays, samples, first, end, *outputs)
+
+            for_each_band(band, bands(step_mm.shape[1]))
+        ctx.save_for_backward(entry, step, step_mm, *fields, *pictures)
+        ctx.kernels, ctx.samples, ctx.frames = kernels, samples, frames
+        return pictures
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *picture_gradients: torch.Tensor) -> tuple[Any, ...]:
+        kernels, samples = ctx.kernels, ctx.samples
+        entry, step, step_mm, *rest = ctx.saved_tensors
+        fields, pictures = rest[: -kernels.pictures], rest[-kernels.pictures :]
+        with_rays, with_fields = any(ctx.needs_input_grad[3:6]), any(ctx.needs_input_grad[6:])
+        # Laid out again rather than kept: between forward and backward only the fields themselves stay.
+        array = kernels.layout(*_arrays(*fields))
+        array_gradient = np.zeros(array.shape if with_fields else (1,) * array.ndim, np.float32)
+        ray_gradients = [torch.empty_like(tensor) for tensor in (entry, step, step_mm)]
+        ras_from_ijk, ras_from_camera, pixel_from_camera = ctx.frames
+        rows = step_mm.shape[1]
+        for view in range(step_mm.shape[0]):
+            rays = _arrays(entry[view], step[view], step_mm[view])
+            inputs = _arrays(*(picture[view] for picture in (*pictures, *picture_gradients)))
+            outputs = _arrays(*(gradient[view] for gradient in ray_gradients))
+            wanted = (with_fields, with_rays, array_gradient, *outputs)
+
+            def band(first: int, end: int, rays: Any = rays, rest: Any = (*inputs, *wanted)) -> None:
+                kernels.backward(array, *rays, samples, first, end, *rest)
+
+            # Two bands with a band between them never touch the same voxel, so every other band can run at
+            # once and each voxel's sum has one order, whatever the number of threads.
+            height = rows_apart(
+                ras_from_ijk, ras_from_camera[view], pixel_from_camera[view], rows, rays[0], rays[2]
+            )
+            pieces = bands(rows, max(height, 4))
+            for_each_band(band, pieces[0::2])
+            for_each_band(band, pieces[1::2])
+        inside = torch.from_numpy(array_gradient)[1:-1, 1:-1, 1:-1]
+        field_gradients = inside.unbind(-1) if len(fields) > 1 else (inside,)
+        return (
+            *(None,) * 3,
+            *(ray_gradients if with_rays else (None,) * 3),
+            *(field_gradients if with_fields else (None,) * len(fields)),
+        )
+
+
+def _arrays(*tensors: torch.Tensor) -> tuple[np.ndarray, ...]:
+    """The tensors' memory as C-ordered arrays (a copy where one is not, e.g. an expanded gradient)."""
+    return tuple(tensor.detach().contiguous().numpy() for tensor in tensors)
