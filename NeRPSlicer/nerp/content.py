@@ -9,8 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     from .volume import Volume
 
-LUNG_HU = (-960, -500)
-"""Aerated lung; air, bowel gas and the trachea lie below, fat and soft tissue above."""
+LUNG_HU = (-960, -650)
+"""Aerated lung; air, bowel gas and the trachea lie below, rims of tissue above."""
 CUT_LUNG_MM2 = 500.0
 """Lung on a face of the volume from which it counts as cut off: the apices' tips and bowel gas stay below."""
 SIDES = (("on the left", "on the right"), ("behind", "in front"), ("below", "above"))
