@@ -167,7 +167,9 @@ class Structures:
 
     def counts(self) -> dict[str, int]:
         """Voxels of each structure, by name."""
-        voxels = np.bincount(self.combination.ravel(), minlength=len(self.combinations))
+        # NumPy counts in 64 bits: slice by slice it needs no eight copies of the volume.
+        count = len(self.combinations)
+        voxels = sum(np.bincount(section.ravel(), minlength=count) for section in self.combination)
         return {item.name: int(n) for item, n in zip(self.items, voxels @ self.membership, strict=True)}
 
     def select(self, names: Iterable[str]) -> Structures:
