@@ -63,7 +63,7 @@ def draw_abdomen(
     under = np.maximum(inside + 1, below + np.float32(DIAPHRAGM_MM + 0.5))
     liver_bottom = -172 + np.float32(0.5) * np.maximum(0, 60 - x)
     liver = smooth_maximum(under, -(z - liver_bottom), 14)
-    edge = x + 34 - np.float32(0.25) * (z + 110)
+    edge = x + 28 - np.float32(0.25) * (z + 110)
     liver = smooth_maximum(liver, -edge, 16)
     spine = x * x / 34**2 + (y + 60) ** 2 / 42**2
     liver = smooth_maximum(liver, (1 - np.sqrt(spine)) * 34, 10)
@@ -71,7 +71,7 @@ def draw_abdomen(
     spleen = canvas.ellipsoid((-96, -46, -122), (34, 44, 46), margin=6)
     spleen = Shape(spleen.box, np.maximum(spleen.distance, canvas.within(Shape(box, under), spleen.box)))
     canvas.paint(spleen, 52, "spleen")
-    stomach = canvas.ellipsoid((-54, 18, -126), (38, 46, 50), margin=6)
+    stomach = canvas.ellipsoid((-62, 16, -126), (42, 46, 50), margin=6)
     room = canvas.within(Shape(box, np.maximum(under + 2, -liver + 1)), stomach.box)
     room = smooth_maximum(room, -canvas.within(spleen, stomach.box), 3)
     hollow = smooth_maximum(stomach.distance, room, 6)
@@ -79,7 +79,7 @@ def draw_abdomen(
     # Standing, the gas of the stomach gathers under the left dome, over a level of fluid.
     top = person.dome_right_mm - person.dome_left_mm
     size = 1 + 0.35 * (uniform(person.seed, "gas") - 0.5)
-    gas = canvas.ellipsoid((-58, 18, top - 32), (30 * size, 34 * size, 22 * size), margin=6)
+    gas = canvas.ellipsoid((-68, 16, top - 32), (30 * size, 34 * size, 22 * size), margin=6)
     _, _, level = canvas.axes(gas.box)
     bubble = smooth_maximum(gas.distance, top - 36 - level, 5)
     bubble = smooth_maximum(bubble, canvas.within(Shape(stomach.box, hollow + 3), gas.box), 6)

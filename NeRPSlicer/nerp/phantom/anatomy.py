@@ -51,30 +51,37 @@ class Anatomy:
     """Sideways bow of the spine; positive to the right."""
     clavicle_mm: float
     """How far the shoulders are lifted."""
+    tilt_mm: float
+    """How much higher the right shoulder stands than the left."""
     bone: float
     """Mineral content of bone over the reference's."""
     lung_hu: float
     """Mean HU of the lungs' parenchyma."""
 
+    def lift_mm(self, side: int) -> float:
+        """How far a shoulder (1 right, -1 left) stands above the reference's."""
+        return self.clavicle_mm + side * self.tilt_mm / 2
+
 
 _RANGES: dict[str, Uniform | Normal] = {
-    "width": Normal(1.0, 0.035),
+    "width": Normal(1.0, 0.04),
     "depth": Normal(1.0, 0.05),
     "height": Normal(1.0, 0.025),
-    "fat_mm": Normal(8.5, 2.2),
+    "fat_mm": Normal(9.0, 2.4),
     "muscle": Normal(1.0, 0.12),
     "breast_mm": Uniform(24.0, 48.0),
     "dome_right_mm": Normal(-77.0, 5.0),
     "dome_left_mm": Uniform(8.0, 18.0),
-    "heart": Normal(0.96, 0.03),
+    "heart": Normal(0.96, 0.035),
     "heart_turn": Normal(0.0, 5.0),
     "aorta": Normal(1.0, 0.07),
     "rib_slope": Normal(0.95, 0.06),
     "kyphosis_mm": Normal(0.0, 3.0),
     "scoliosis_mm": Normal(0.0, 2.5),
     "clavicle_mm": Normal(0.0, 5.0),
+    "tilt_mm": Normal(-2.0, 4.0),
     "bone": Normal(1.0, 0.07),
-    "lung_hu": Normal(-888.0, 9.0),
+    "lung_hu": Normal(-906.0, 8.0),
 }
 # Women's chests are smaller in each direction; the factors follow the sexes' mean statures and chest sizes.
 _FEMALE = {"width": 0.92, "depth": 0.93, "height": 0.94, "heart": 1.0, "muscle": 0.8, "bone": 0.95}

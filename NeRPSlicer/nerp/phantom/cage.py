@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .anatomy import Anatomy
+from .anatomy import Anatomy, uniform
 from .canvas import Canvas, Shape
 
 RIBS = range(1, 13)
@@ -157,8 +157,10 @@ class Cage:
         neck = np.array([35.0, body[1] - 25, head_z + (1.0 if number < 11 else -7.0)])
         if number == 1:
             return _resampled(_FIRST_RIB * [side, 1, 1] + [body[0] * 0.5, 0, 0])
-        slope = _SLOPE[number - 1] * self.person.rib_slope
-        end = _END[number - 1]
+        # No two ribs are each other's mirror image.
+        uneven = 2 * uniform(self.person.seed, "rib", number, side) - 1
+        slope = _SLOPE[number - 1] * self.person.rib_slope * (1 + 0.05 * uneven)
+        end = _END[number - 1] + 5 * uniform(self.person.seed, "rib end", number, side)
         start = 180 - np.degrees(np.arctan2(52, self.wall(head_z)[2]))
         degrees = np.linspace(start, end, 26)
         z = np.full(26, head_z)

@@ -76,12 +76,12 @@ def fluid(canvas: Canvas, box: Slices, inside: np.ndarray, top_mm: float) -> np.
 
 
 def draw_lesions(canvas: Canvas, box: Slices, lung: np.ndarray, count: int, seed: int) -> None:
-    """Nodules of 6 to 15 mm radius, lumpy, wholly inside air-holding lung."""
+    """Nodules of 7 to 17 mm radius, lumpy, wholly inside air-holding lung."""
     places = scattered(canvas, box, lung, 60, seed, "lesion", depth_mm=18.0)
     order = sorted(range(len(places)), key=lambda n: uniform(seed, "lesion", n))
     lumps = noise(lung.shape, 7 * seed + 5, 3)
     for number, at in enumerate(order[:count], start=1):
-        radius = 6 + 9 * uniform(seed, "lesion radius", number) ** 1.5
+        radius = 7 + 10 * uniform(seed, "lesion radius", number)
         radii = [radius * (0.85 + 0.3 * uniform(seed, "lesion axis", number, axis)) for axis in "xyz"]
         ball = canvas.ellipsoid(places[at], radii)
         rough = canvas.within(Shape(box, lumps), ball.box) * np.float32(0.6)

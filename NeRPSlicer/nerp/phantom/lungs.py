@@ -208,7 +208,7 @@ def draw_vessels(canvas: Canvas, box: Slices, lung: np.ndarray, side: int, seed:
             if kind == "bronchus":
                 bronchi.append(draw_branches(canvas, box, grow(root, targets[chosen], 0.8, seed, name, 2.9)))
             else:
-                trees.append(draw_branches(canvas, box, grow(root, targets[chosen], 0.72, seed, name)))
+                trees.append(draw_branches(canvas, box, grow(root, targets[chosen], 0.68, seed, name)))
     vessels = Shape(box, np.maximum(canvas.union(trees).distance, lung - 6))
     canvas.paint(vessels, 42, "lung_vessels")
     lumen = canvas.union(bronchi)

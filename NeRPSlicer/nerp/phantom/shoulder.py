@@ -17,10 +17,10 @@ def mirrored(points: np.ndarray, side: int) -> np.ndarray:
 
 def draw_shoulders(canvas: Canvas, person: Anatomy) -> None:
     """Both shoulders' bones."""
-    lift = np.array([0, 0, person.clavicle_mm])
     for side, word in ((1, "right"), (-1, "left")):
+        lift = np.array([0, 0, person.lift_mm(side)])
         cortex = 1350 * person.bone
-        line = mirrored(clavicle(person), side)
+        line = clavicle(person, side)
         half = np.interp(np.linspace(0, 1, len(line)), [0, 0.1, 0.35, 0.7, 1], [10, 8, 5.8, 5.8, 7])
         canvas.bone(canvas.tube(line, half, margin=3), 1.8, cortex, 220, f"clavicula_{word}")
         scapula = _scapula(canvas, side, lift)
@@ -31,15 +31,16 @@ def draw_shoulders(canvas: Canvas, person: Anatomy) -> None:
         canvas.bone(canvas.union([head, shaft], 8), 1.8, cortex, 160, f"humerus_{word}")
 
 
-def clavicle(person: Anatomy) -> np.ndarray:
-    """Centre line ``[40, 3]`` of the right clavicle, from the sternum."""
+def clavicle(person: Anatomy, side: int) -> np.ndarray:
+    """Centre line ``[40, 3]`` of a clavicle, from the sternum."""
     from scipy.interpolate import CubicSpline
 
     knots = np.array(
         [(15, 46, 93), (36, 52, 98), (66, 48, 107), (98, 27, 118), (134, 0, 126), (168, -12, 126)], float
     )
-    knots[:, 2] += person.clavicle_mm * np.linspace(0, 1, len(knots))
-    return CubicSpline(np.arange(len(knots)), knots)(np.linspace(0, len(knots) - 1, 40))
+    knots[:, 2] += person.lift_mm(side) * np.linspace(0, 1, len(knots))
+    line = CubicSpline(np.arange(len(knots)), knots)(np.linspace(0, len(knots) - 1, 40))
+    return mirrored(line, side)
 
 
 def _scapula(canvas: Canvas, side: int, lift: np.ndarray) -> Shape:
