@@ -86,12 +86,7 @@ def project(
         image = picture(halved_grid(grid) if preview else grid, camera, samples)
     lengths = {}
     if structures is not None:
-        combinations = backend.exact_lengths(structures, camera)
-        for item, members in zip(structures, structures.membership.T, strict=True):
-            chosen = np.flatnonzero(members)
-            lengths[item.name] = (
-                combinations[chosen[0]] if chosen.size == 1 else combinations[chosen].sum(axis=0)
-            )
+        lengths = dict(zip(structures.names, backend.exact_lengths(structures, camera), strict=True))
     return Radiograph(image, camera, method, None if method == "drr" else samples, accumulated, lengths)
 
 

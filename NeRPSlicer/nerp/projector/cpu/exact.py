@@ -130,33 +130,43 @@ def integral_band(values, bricks, origin, direction, t_in, t_out, first_row, end
 
 @compiled
 def lengths_band(  # type: ignore[no-untyped-def]
-    combination, bricks, origin, direction, t_in, t_out, first_row, end_row, lengths_mm
+    combination, member, first_member, bricks, origin, direction, t_in, t_out, first_row, end_row, lengths_mm
 ):
-    """Path in mm through the voxels of each combination index, for the rays of some rows: ``[index, row,
-    column]``."""
+    """Path in mm through each structure, for the rays of some rows: ``[structure, row, column]``.
+
+    Args:
+        member: the structures of all combinations, one combination after the other.
+        first_member: ``[combinations + 1]``, where each combination's begin in ``member``.
+    """
     flat = combination.reshape(-1)
     index, length = np.empty((3, BLOCK), np.int64), np.empty((3, BLOCK), np.float32)
-    total = np.empty(lengths_mm.shape[0], np.float32)
+    total = np.empty(first_member.size - 1, np.float32)
+    # A row is gathered here and copied out at once: neighbours in a picture lie far apart in lengths_mm.
+    in_row = np.empty((lengths_mm.shape[0], lengths_mm.shape[2]), np.float32)
     for r in range(first_row, end_row):
+        in_row[:] = 0
         for c in range(lengths_mm.shape[2]):
+            if t_out[r, c] <= t_in[r, c]:
+                continue
             total[:] = 0
-            mm = 0.0
-            if t_out[r, c] > t_in[r, c]:
-                axis, slab, entry, slope, low, high, mm = enter_slabs(
-                    origin, point(direction, r, c), t_in[r, c], t_out[r, c]
-                )
-                padded = (entry[0] + 0.5, entry[1] + 0.5, entry[2] + 0.5)
-                probes = probes_per_block(slope, BLOCK)
-                for first in range(0, math.ceil(high), BLOCK):
-                    if block_is_empty(bricks, padded, slope, first, BLOCK, probes):
-                        continue
-                    cross_slabs(axis, slab, entry, slope, low, high, first, combination.shape, index, length)
-                    for n in range(BLOCK):
-                        total[flat[index[0, n]]] += length[0, n]
-                        total[flat[index[1, n]]] += length[1, n]
-                        total[flat[index[2, n]]] += length[2, n]
-            for label in range(1, total.size):
-                lengths_mm[label, r, c] = total[label] * mm
+            axis, slab, entry, slope, low, high, mm = enter_slabs(
+                origin, point(direction, r, c), t_in[r, c], t_out[r, c]
+            )
+            padded = (entry[0] + 0.5, entry[1] + 0.5, entry[2] + 0.5)
+            probes = probes_per_block(slope, BLOCK)
+            for first in range(0, math.ceil(high), BLOCK):
+                if block_is_empty(bricks, padded, slope, first, BLOCK, probes):
+                    continue
+                cross_slabs(axis, slab, entry, slope, low, high, first, combination.shape, index, length)
+                for n in range(BLOCK):
+                    total[flat[index[0, n]]] += length[0, n]
+                    total[flat[index[1, n]]] += length[1, n]
+                    total[flat[index[2, n]]] += length[2, n]
+            for combined in range(1, total.size):
+                if total[combined] > 0:
+                    for m in range(first_member[combined], first_member[combined + 1]):
+                        in_row[member[m], c] += total[combined] * mm
+        lengths_mm[:, r] = in_row
 
 
 def _voxel_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...]) -> ClippedRays:
@@ -181,16 +191,19 @@ def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
 
 
 def exact_lengths(structures: Structures, camera: Camera) -> np.ndarray:
-    """Exact path length in mm through each combination of structures: float32 ``[combinations, rows,
-    columns]``."""
+    """Exact path length in mm through each structure: float32 ``[structures, rows, columns]``."""
     bricks = structure_bricks(structures)
+    member = np.array([m for members in structures.combinations for m in members], np.int64)
+    first_member = np.cumsum([0, *map(len, structures.combinations)])
     rays = _voxel_rays(camera, structures.ras_from_ijk, structures.shape)
-    lengths_mm = np.zeros((len(structures.combinations), camera.rows, camera.columns), np.float32)
+    lengths_mm = np.empty((len(structures), camera.rows, camera.columns), np.float32)
 
     def band(first: int, end: int) -> None:
         rays.clip(first, end)
         lengths_band(
             structures.combination,
+            member,
+            first_member,
             bricks,
             rays.origin,
             rays.direction,
