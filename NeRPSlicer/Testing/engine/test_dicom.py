@@ -17,6 +17,7 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    JPEGLSLossless,
     RLELossless,
     generate_uid,
 )
@@ -79,15 +80,18 @@ def save(folder: Path, slices: list[Dataset], prefix: str = "") -> Path:
 
 
 @pytest.mark.parametrize(
-    "syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless]
+    "syntax",
+    [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian, RLELossless, JPEGLSLossless],
 )
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16])
 def test_encodings(tmp_path: Path, syntax: str, dtype: type) -> None:
-    plain = ExplicitVRLittleEndian if syntax == RLELossless else syntax
-    slices = series(plain, STORED.astype(dtype))
-    if syntax == RLELossless:
+    is_packed = syntax in (RLELossless, JPEGLSLossless)
+    slices = series(ExplicitVRLittleEndian if is_packed else syntax, STORED.astype(dtype))
+    if is_packed:
+        if syntax == JPEGLSLossless:
+            pytest.importorskip("jpeg_ls", reason="writes JPEG-LS")
         for one in slices:
-            one.compress(RLELossless, generate_instance_uid=False)
+            one.compress(syntax, generate_instance_uid=False)
     volume = read_ct(save(tmp_path / "case7", slices))
     assert volume.hu.dtype == np.int16 and (volume.hu == STORED - 1000).all()
     assert volume.name == "case7" and volume.frame_of_reference == slices[0].FrameOfReferenceUID
@@ -238,6 +242,16 @@ def test_files_cut_short(tmp_path: Path) -> None:
         (folder / "007").write_bytes(whole[:length])
         with pytest.raises(NerpError, match=r"007 .*cut short"):
             read_ct(folder)
+
+
+def test_odd_headers_are_read_and_impossible_ones_named(tmp_path: Path) -> None:
+    folder = save(tmp_path, series(SeriesInstanceUID="1.2.345"))
+    for file in folder.iterdir():
+        file.write_bytes(file.read_bytes().replace(b"1.2.345", b"1.2.3a5"))
+    assert read_ct(folder).shape == STORED.shape
+    (folder / "007").write_bytes((folder / "007").read_bytes().replace(b"-1000", b"-1x00"))
+    with pytest.raises(NerpError, match="007 has a damaged header"):
+        read_ct(folder)
 
 
 def test_enhanced_multi_frame(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,41 +131,50 @@ def find_series(path: Path) -> list[Series]:
         NerpError: there is no DICOM file.
     """
     files = sorted(path.rglob("*") if path.is_dir() else path.parent.iterdir())
-    headers: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
-    for file in files:
-        if file.is_file() and is_dicom_file(file):
-            header = read_header(file, HEADER)
-            if "Rows" in header:
-                headers[str(header.get("SeriesInstanceUID", ""))].append((file, header))
-            elif (header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")) in CT_CLASSES:
-                raise NerpError(f"{file} is cut short; copy it again.")
-    if not headers:
-        raise NerpError(f"{path} holds no DICOM images; give the folder of a CT series or an image file.")
-    return sorted((_series(uid, members) for uid, members in headers.items()), key=lambda one: one.sort_key)
-
-
-def _series(uid: str, members: list[tuple[Path, Any]]) -> Series:
-    first = members[0][1]
-    slices: list[Slice] = []
+    found: dict[str, Series] = {}
     seen = set()
-    copies = 0
-    for file, header in members:
-        # A careless anonymiser gives all slices one identifier: the position tells them apart.
-        instance = str((header.get("SOPInstanceUID") or file, header.get("ImagePositionPatient")))
-        if instance in seen:
-            copies += 1
+    for file in files:
+        if not (file.is_file() and is_dicom_file(file)):
             continue
-        seen.add(instance)
-        slices.extend(_slices(file, header))
-    return Series(
-        uid=uid,
-        number=str(first.get("SeriesNumber", "") or ""),
-        description=str(first.get("SeriesDescription", "") or ""),
-        patient=str(first.get("PatientID", "") or ""),
-        modality=str(first.get("Modality", "") or ""),
-        frame_of_reference=str(first.get("FrameOfReferenceUID", "") or ""),
-        slices=slices,
-        copies=copies,
+        try:
+            with quiet_pydicom():
+                image = _image(file, read_header(file, HEADER))
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, NotImplementedError) as error:
+            raise NerpError(f"{file} has a damaged header; copy it again.") from error
+        if image is None:
+            continue
+        identity, alone = image
+        one = found.setdefault(alone.uid, alone)
+        if identity in seen:
+            one.copies += 1
+        elif one is not alone:
+            one.slices.extend(alone.slices)
+        seen.add(identity)
+    if not found:
+        raise NerpError(f"{path} holds no DICOM images; give the folder of a CT series or an image file.")
+    return sorted(found.values(), key=lambda one: one.sort_key)
+
+
+def _image(file: Path, header: Any) -> tuple[str, Series] | None:
+    """What tells an image from all others, and the series as far as this file goes; None for no image."""
+    if "Rows" not in header:
+        if (header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID")) in CT_CLASSES:
+            raise NerpError(f"{file} is cut short; copy it again.")
+        return None
+
+    def text(keyword: str) -> str:
+        return str(header.get(keyword, "") or "")
+
+    # A careless anonymiser gives all slices one identifier: the position tells them apart.
+    identity = str((text("SOPInstanceUID") or file, header.get("ImagePositionPatient")))
+    return identity, Series(
+        uid=text("SeriesInstanceUID"),
+        number=text("SeriesNumber"),
+        description=text("SeriesDescription"),
+        patient=text("PatientID"),
+        modality=text("Modality"),
+        frame_of_reference=text("FrameOfReferenceUID"),
+        slices=list(_slices(file, header)),
     )
 
 

@@ -79,7 +79,7 @@ class Slice:
         )
 
 
-@dataclass(frozen=True)
+@dataclass
 class Series:
     """The slices that share a SeriesInstanceUID."""
 
