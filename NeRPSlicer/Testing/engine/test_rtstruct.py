@@ -76,6 +76,8 @@ def test_contours_meet_a_ct_turned_on_its_side_and_one_with_thinner_slices(tmp_p
     thin = np.diag([1.0, 1.0, 1.0, 1.0])
     thin[:3, 3] = -20
     assert read_structures(path, like=ct(thin, (41, 41, 41))).counts() == {"box": 19 * 19 * 21}
+    far = rtstruct(tmp_path / "far.dcm", {"two": [contours[0], contours[-1]]})
+    assert read_structures(far, like=ct(thin, (41, 41, 41))).counts() == {"two": 19 * 19 * 22}
     turned = thin[:, [2, 0, 1, 3]]
     assert read_structures(path, like=ct(turned, (41, 41, 41))).counts() == {"box": 19 * 19 * 21}
 

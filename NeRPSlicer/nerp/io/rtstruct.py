@@ -20,6 +20,8 @@ from .masks import LazyMasks
 LPS_SIGNS = np.array([-1.0, -1.0, 1.0])
 FLAT = 0.25
 """A contour may leave its slice by this share of a slice; beyond it lies oblique to the CT."""
+REACH_MM = 5.0
+"""A contour fills at most this much on each side of its plane, however far the next one lies."""
 
 
 def read_rtstruct(path: Path, like: Volume | None) -> Structures:
@@ -85,7 +87,8 @@ def filled(contours: list[np.ndarray], like: Volume, name: str) -> np.ndarray:
     for points in placed:
         planes[round(float(points[:, axis].mean()), 2)].append(points[:, across])
     at = np.array(sorted(planes))
-    reach = max(0.5, float(np.median(np.diff(at))) / 2) if len(at) > 1 else 0.5
+    widest = REACH_MM / np.linalg.norm(like.ras_from_ijk[:3, axis])
+    reach = max(0.5, min(float(np.diff(at).min()) / 2, widest)) if len(at) > 1 else 0.5
     sections = np.moveaxis(mask, 2 - axis, 0)
     for number, section in enumerate(sections):
         nearest = at[np.argmin(np.abs(at - number))]
