@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import CannotWrite
+from .errors import CannotWrite, InUse
 
 UNFINISHED = ".unfinished-"
 """How the name of a file that is still being written begins."""
@@ -51,7 +51,8 @@ def exclusive(folder: Path) -> Iterator[None]:
     """Hold ``folder`` for this process alone; the system lets go of it however the process ends.
 
     Raises:
-        CannotWrite: another process holds it, or the folder cannot be made.
+        InUse: another process holds it.
+        CannotWrite: the folder cannot be made or written.
     """
     path = folder / ".lock"
     with explained(path):
@@ -67,8 +68,11 @@ def exclusive(folder: Path) -> Iterator[None]:
                 import fcntl
 
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # The one before may have removed the name since it was opened: another can then take it anew.
+                if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                    raise OSError
         except OSError:
-            raise CannotWrite(f"Another process is writing to {folder}; wait for it or stop it.") from None
+            raise InUse(f"Another process is writing to {folder}; wait for it or stop it.") from None
         try:
             yield
         finally:

@@ -12,3 +12,7 @@ class NerpError(Exception):
 
 class CannotWrite(NerpError):
     """A file or folder cannot be written (permissions, full disk, in use): going on is pointless."""
+
+
+class InUse(CannotWrite):
+    """Another process holds the folder."""

@@ -14,14 +14,14 @@ ENGINE = Path(nerp.__file__).parent
 FILES = sorted(ENGINE.rglob("*.py"))
 ROOMS = [
     {"errors", "atomic"},
-    {"geometry", "resources"},
+    {"geometry", "resources", "jobs"},
     {"body", "structures", "poses"},
     {"volume", "content"},
     {"radiance", "phantom", "io"},
     {"projector", "display"},
     {"settings", "installation"},
     {"export"},
-    {"cli"},
+    {"cli", "worker"},
 ]
 """From the ground up: a room may import those of its own row and below."""
 
@@ -81,8 +81,9 @@ def test_import_nerp_loads_nothing_else() -> None:
 
 def test_what_slicers_process_may_use_needs_numpy_alone() -> None:
     """`NeRPSlicerLib` uses these inside the application, where torch must never load and time is short."""
-    loaded = modules_after("import nerp.geometry, nerp.poses, nerp.settings, nerp.errors")
+    loaded = modules_after("import nerp.geometry, nerp.poses, nerp.settings, nerp.errors, nerp.jobs")
     assert not loaded & {"scipy", "SimpleITK", "numba", "torch", "PIL", "pydicom"}
+    assert "numpy" not in modules_after("import nerp.jobs, nerp.jobs.job")
 
 
 def test_every_public_name_is_there() -> None:

@@ -56,6 +56,8 @@ class Outcome:
     """What a person should know of the CTs and label maps read."""
     failed: dict[str, str] = field(default_factory=dict)
     """Case to why it could not be drawn."""
+    stopped: bool = False
+    """Whether it ended early because it was asked to; the same call goes on."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def export_set(
     settings: ExportSettings,
     folder: Path,
     progress: Progress = lambda done, total, text: None,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Outcome:
     """Draw every view of every case into ``folder``; what is there and whole stays.
 
@@ -96,6 +99,7 @@ def export_set(
         settings: must equal those of a set that is there, save that views and presets may grow.
         folder: made when missing.
         progress: see `Progress`.
+        should_stop: asked before every reading and every projection; True ends the export there.
 
     Raises:
         NerpError: two cases of one name, or the folder holds another set or other files.
@@ -113,10 +117,16 @@ def export_set(
         write_records(folder, records)
         for n, case in enumerate(cases):
             done = n * len(views)
+            if outcome.stopped or should_stop():
+                outcome.stopped = True
+                break
             progress(done, len(cases) * len(views), f"{case.name}: reading")
             try:
                 volume, structures = _loaded(case, settings, outcome)
                 for view in views:
+                    if should_stop():
+                        outcome.stopped = True
+                        break
                     progress(done, len(cases) * len(views), f"{case.name} {view.name}")
                     _keep_or_draw(folder, case.name, view, volume, structures, settings, records, outcome)
                     done += 1
@@ -127,8 +137,10 @@ def export_set(
                 continue
             labels.update(label_table(structures) if structures is not None else {})
         write_records(folder, records)
-        write_dataset(folder, settings, labels, records, makers, complete=not outcome.failed)
-    progress(len(cases) * len(views), len(cases) * len(views), "done")
+        complete = not (outcome.failed or outcome.stopped)
+        write_dataset(folder, settings, labels, records, makers, complete)
+    if not outcome.stopped:
+        progress(len(cases) * len(views), len(cases) * len(views), "done")
     return outcome
 
 

@@ -1,0 +1,60 @@
+"""A labelled set drawn as a job: the kind "export".
+
+Its configuration: ``cases`` (a list of ``{"name", "ct", "labels"}``, labels null where there are none),
+``settings`` (`ExportSettings.to_dict`), ``out`` (folder of the set), ``keep_couch`` (default false).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from ..errors import NerpError
+from ..io import read_ct, read_structures
+from ..jobs.job import Job, Stopped
+from ..settings import ExportSettings
+from ..structures import Structures
+from ..volume import Volume
+from .labelled_set import Case, export_set
+from .previews import write_previews
+
+
+def run(job: Job) -> None:
+    """Draw the set, or what is missing of it.
+
+    Raises:
+        NerpError: the configuration makes no sense, or a case could not be drawn; the others are.
+    """
+    try:
+        settings = ExportSettings.from_dict(job.configuration["settings"])
+        separate_body = not job.configuration.get("keep_couch", False)
+        folder = job.path(job.configuration["out"])
+        files = [
+            (str(case["name"]), job.path(case["ct"]), job.path(case["labels"]) if case["labels"] else None)
+            for case in job.configuration["cases"]
+        ]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NerpError(
+            f"The job's configuration is not that of an export ({error!r}); make it anew."
+        ) from error
+    job.check_inputs(path for _, ct, labels in files for path in (ct, labels) if path)
+    cases = [Case(name, partial(_read, ct, labels, separate_body)) for name, ct, labels in files]
+    outcome = export_set(cases, settings, folder, job.progress, job.should_stop)
+    for notice in outcome.notices:
+        job.log(notice)
+    job.event(drawn=outcome.drawn, kept=outcome.kept, failed=outcome.failed, empty=outcome.empty)
+    if outcome.stopped:
+        raise Stopped
+    if outcome.drawn or outcome.kept:
+        write_previews(folder, folder.name)
+    if outcome.failed:
+        case, reason = next(iter(outcome.failed.items()))
+        more = f" ({len(outcome.failed) - 1} more, see the log)" if len(outcome.failed) > 1 else ""
+        for name, why in outcome.failed.items():
+            job.log(f"{name} was left out: {why}")
+        raise NerpError(f"{case} was left out: {reason}{more}")
+
+
+def _read(ct: Path, labels: Path | None, separate_body: bool) -> tuple[Volume, Structures | None]:
+    volume = read_ct(ct, separate_body=separate_body)
+    return volume, None if labels is None else read_structures(labels, like=volume)
