@@ -80,7 +80,8 @@ def _draw_chest(canvas: Canvas, cage: Cage, findings: Findings) -> None:
     canvas.erase("muscle", Shape(box, inside))
     dome = diaphragm_height(canvas, cage, box, findings.raised_mm())
     middle = Mediastinum(canvas, cage, Shape(box, dome - z))
-    canvas.paint(Shape(box, inside), -80)
+    # Fat lies among the great vessels; toward the diaphragm pericardium and crura take its place.
+    canvas.paint(Shape(box, inside), np.interp(z, [-62, -30], [18, -80]).astype(np.float32))
     draw_abdomen(canvas, cage, dome, box, inside)
     both = lung_distance(canvas, box, inside, middle.core(box), dome)
     tissue = _parenchyma(canvas, box, person)

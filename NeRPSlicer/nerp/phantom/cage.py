@@ -38,8 +38,11 @@ _WALL = np.array(
     float,
 )
 _BODIES = np.array(
-    # z and y of the vertebral bodies' centres, C6 to L5
+    # z and y of the vertebral bodies' centres, C3 to L5
     [
+        (219, -4),
+        (203, -4),
+        (187, -6),
         (171, -9),
         (155, -14),
         (138, -23),
@@ -74,7 +77,7 @@ _FIRST_RIB = np.array(
     ],
     float,
 )
-VERTEBRAE = ("C6", "C7", *(f"T{n}" for n in RIBS), "L1", "L2", "L3", "L4", "L5")
+VERTEBRAE = ("C3", "C4", "C5", "C6", "C7", *(f"T{n}" for n in RIBS), "L1", "L2", "L3", "L4", "L5")
 _SLOPE = (0.45, 0.46, 0.54, 0.6, 0.63, 0.66, 0.71, 0.77, 0.82, 0.85, 0.84, 0.75)
 _ASIDE = (0, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.12, 0.2, 0.33, 0.55, 0.8)
 """How much each rib falls sideways; the floating ribs mostly do."""
@@ -154,7 +157,7 @@ class Cage:
         pitch = _BODIES[VERTEBRAE.index(f"T{number}") - 1, 0] - body[2]
         head_z = body[2] + (0.46 if number < 11 else 0.2) * pitch
         head = np.array([15.0 + 0.5 * number**0.5, body[1] - 9, head_z])
-        neck = np.array([35.0, body[1] - 25, head_z + (1.0 if number < 11 else -7.0)])
+        neck = np.array([35.0, body[1] - 25, head_z + 1.0])
         if number == 1:
             return _resampled(_FIRST_RIB * [side, 1, 1] + [body[0] * 0.5, 0, 0])
         # No two ribs are each other's mirror image.
@@ -174,9 +177,11 @@ class Cage:
             fall += _ASIDE[number - 1] * np.maximum(points[:, 0] - neck[0], 0)
             z = head_z - fall
         points = self.on_wall(degrees, z)
-        knots = np.vstack([head, neck, points])
+        # The floating ribs meet no transverse process.
+        joint = [head, neck] if number < 11 else [head]
+        knots = np.vstack([*joint, points])
         knots[:, 0] *= side
-        knots[:2, 0] += body[0]
+        knots[: len(joint), 0] += body[0]
         return _resampled(knots)
 
     def normals(self, points: np.ndarray) -> np.ndarray:

@@ -76,20 +76,20 @@ class Mediastinum:
                 np.array([(6, 16, 78), (14, 14, 98), (26, 4, 120), (52, -6, 130)]), [7, 6.5, 6, 5], margin=12
             ),
             "common_carotid_artery_left": canvas.tube(
-                np.array([(-8, 4, 82), (-14, 2, 108), (-22, 0, 150), (-24, 0, 190)]), 4, margin=12
+                np.array([(-8, 4, 82), (-14, 2, 108), (-22, 0, 150), (-24, 4, 236)]), 4, margin=12
             ),
             "subclavian_artery_left": canvas.tube(
                 np.array([(-20, -12, 80), (-26, -12, 108), (-36, -10, 128), (-62, -6, 128)]), 5, margin=12
             ),
         }
-        gullet = np.linspace(190, -110, 60)
+        gullet = np.linspace(236, -110, 70)
         x, y = cage.spine(gullet)
         front = np.interp(gullet, [-110, -60, 20, 140, 170], [34, 30, 22, 17, 14])
         shift = np.interp(gullet, [-110, -60, 0, 60, 140], [-22, -12, -1, -3, -5])
         self.oesophagus = canvas.tube(
             np.column_stack([x + shift, y + front, gullet]),
             7.0,
-            np.tile([0.0, 1, 0], (60, 1)),
+            np.tile([0.0, 1, 0], (70, 1)),
             0.7,
             margin=12,
         )
@@ -232,7 +232,7 @@ def airway_lines(cage: Cage) -> list[tuple[np.ndarray, np.ndarray, str]]:
         return p, np.linspace(start, end, len(p)), name
 
     return [
-        line([(0, 14, 195), (0, 6, 150), (1, -4, 105), (3, -16, 65), tuple(c)], 8.6, 8.8, "trachea"),
+        line([(0, 16, 236), (0, 6, 150), (1, -4, 105), (3, -16, 65), tuple(c)], 8.6, 8.8, "trachea"),
         line([tuple(c), (16, -27, 24), (30, -29, 12)], 7.6, 7.0, "bronchus_right"),
         line([tuple(c), (-18, -27, 24), (-42, -32, 12)], 7.0, 6.0, "bronchus_left"),
         line([(26, -28, 17), (44, -28, 26), (56, -24, 42)], 5.0, 3.2, "bronchus_right"),

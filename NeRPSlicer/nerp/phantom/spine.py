@@ -1,4 +1,4 @@
-"""Vertebrae C6 to L5 with discs, canal and cord."""
+"""Vertebrae C3 to L5 with discs, canal and cord."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def draw_spine(canvas: Canvas, cage: Cage) -> None:
         below = levels[number + 1] if number + 1 < len(levels) else center + (center - levels[number - 1])
         axis = (above - below) / np.linalg.norm(above - below)
         pitch = float(np.linalg.norm(above - below)) / 2
-        thoracic = float(np.clip((number - 2) / 12, 0, 1))
+        thoracic = float(np.clip((number - 5) / 12, 0, 1))
         body = _body(canvas, center, axis, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch * 0.4)
         canvas.bone(body, 1.0, 560 * bone, 130 * bone, f"vertebrae_{name}")
         arch, spinous = _arch(
@@ -68,7 +68,7 @@ def _draw_discs(canvas: Canvas, levels: list[np.ndarray]) -> None:
         middle = (levels[number] + levels[number + 1]) / 2
         axis = levels[number] - levels[number + 1]
         length = float(np.linalg.norm(axis))
-        thoracic = float(np.clip((number - 2) / 12, 0, 1))
+        thoracic = float(np.clip((number - 5) / 12, 0, 1))
         disc = _body(
             canvas, middle, axis / length, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, 0.16 * length
         )
@@ -90,7 +90,7 @@ def _arch(
     def at(u: float, v: float, w: float) -> np.ndarray:
         return center + turn @ np.array([u, v, w])
 
-    lumbar, cervical = number >= 14, number < 2
+    lumbar, cervical = number >= 17, number < 5
     parts = []
     for side in (1, -1):
         pedicle = [
@@ -100,7 +100,7 @@ def _arch(
         parts.append(canvas.tube(np.array(pedicle), [4.6, 4.2], margin=3))
         lamina = [at(side * 11, -depth - 10, 0.1 * pitch), at(0, -depth - 19, -0.16 * pitch)]
         parts.append(canvas.tube(np.array(lamina), [4.2, 4.0], margin=3))
-        length, back = (22, 2) if lumbar else (16, 4) if cervical else (33 - 0.9 * (number - 2), 13)
+        length, back = (22, 2) if lumbar else (16, 4) if cervical else (33 - 0.9 * (number - 5), 13)
         transverse = [
             at(side * 11, -depth - 10, 0.1 * pitch),
             at(side * (length + 4), -depth - back - 8, 0.16 * pitch),
@@ -109,7 +109,7 @@ def _arch(
         facet = [at(side * 12, -depth - 10, 0.5 * pitch), at(side * 12, -depth - 12, -0.55 * pitch)]
         parts.append(canvas.tube(np.array(facet), [3.6, 3.6], margin=3))
     # Spinous processes point down most in the middle of the chest.
-    droop = 0.25 + 0.9 * np.exp(-(((number - 7.5) / 3.2) ** 2))
+    droop = 0.25 + 0.9 * np.exp(-(((number - 10.5) / 3.2) ** 2))
     tip = at(0, -depth - 40 + 4 * droop, -droop * 22 - 3)
     root = at(0, -depth - 19, -0.18 * pitch)
     thin = np.tile([1.0, 0, 0], (2, 1))
