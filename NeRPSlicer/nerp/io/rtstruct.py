@@ -87,7 +87,7 @@ def filled(contours: list[np.ndarray], like: Volume, name: str) -> np.ndarray:
     for points in placed:
         planes[round(float(points[:, axis].mean()), 2)].append(points[:, across])
     at = np.array(sorted(planes))
-    widest = REACH_MM / np.linalg.norm(like.ras_from_ijk[:3, axis])
+    widest = REACH_MM / float(np.linalg.norm(like.ras_from_ijk[:3, axis]))
     reach = max(0.5, min(float(np.diff(at).min()) / 2, widest)) if len(at) > 1 else 0.5
     sections = np.moveaxis(mask, 2 - axis, 0)
     for number, section in enumerate(sections):
