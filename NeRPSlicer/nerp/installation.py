@@ -58,13 +58,10 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def backend_name() -> str:
-    """What draws the pictures here."""
-    return "cpu, numba" if is_installed("numba") else "cpu, scipy"
-
-
 def made_with() -> dict[str, Any]:
     """What decides the last bit of a picture: goes into the sidecars."""
+    from .projector import backend_name
+
     versions = package_versions()
     return {
         "nerp": __version__,
@@ -89,7 +86,7 @@ def gpu_names() -> list[str]:
 
 def describe() -> dict[str, Any]:
     """Everything `nerp info` shows, as plain data."""
-    from .projector import METHODS
+    from .projector import METHODS, backend_name
 
     versions = package_versions()
     return {

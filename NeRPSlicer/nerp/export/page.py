@@ -51,15 +51,22 @@ def write_page(path: Path, title: str, sets: Mapping[str, Path]) -> None:
         "title": title,
         "sets": shown,
         "labels": table,
-        "outlined": [
-            label["name"]
-            for label in table
-            if label["group"] in OUTLINED_GROUPS or label["name"] in OUTLINED_NAMES
-        ],
+        "outlined": _outlined(table),
     }
     page = resource("Pages", "projections.html").read_text(encoding="utf-8")
     # "</" would end the script element that carries the data.
     write_text(path, page.replace("/*DATA*/", json.dumps(data, ensure_ascii=False).replace("</", "<\\/")))
+
+
+def _outlined(table: list[dict[str, Any]]) -> list[str]:
+    """The structures outlined at first; lobes only where the lungs are not there as a whole."""
+    names = [
+        label["name"]
+        for label in table
+        if label["group"] in OUTLINED_GROUPS or label["name"] in OUTLINED_NAMES
+    ]
+    whole = any(structure_group(name) == "Lungs" and "lobe" not in name for name in names)
+    return [name for name in names if not (whole and "lobe" in name)]
 
 
 def _shot(record: Mapping[str, Any]) -> dict[str, Any]:
