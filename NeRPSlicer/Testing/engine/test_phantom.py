@@ -121,6 +121,17 @@ def test_lobes_fill_their_lung(anyone: Person) -> None:
         assert (masks.sum(axis=0) <= 1).all()
 
 
+def test_chambers_share_the_heart_and_muscle_is_nothing_else(anyone: Person) -> None:
+    structures = anyone[1]
+    chambers = np.array([structures.mask(name) for name in structures.names if name.startswith("heart_")])
+    heart = structures.mask("heart")
+    assert (chambers.sum(axis=0) <= 1).all() and not (chambers.any(axis=0) & ~heart).any()
+    assert chambers.sum() > 0.8 * heart.sum()
+    others = set(structures.names) - {"body", "muscle"}
+    muscle = structures.mask("muscle")
+    assert not any((structures.mask(name) & muscle).any() for name in others)
+
+
 def test_ribs_are_ordered_and_hang_on_their_vertebrae(anyone: Person) -> None:
     from scipy.spatial import cKDTree
 

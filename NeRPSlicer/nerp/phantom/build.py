@@ -64,6 +64,7 @@ def thorax(
     draw_spine(canvas, cage)
     draw_cage(canvas, cage)
     draw_shoulders(canvas, person)
+    canvas.leave_free("muscle", "body")
     canvas.hu += np.float32(9) * noise(canvas.shape, 7 * seed, 1)
     canvas.hu[~body] = -1000
     np.rint(canvas.hu, out=canvas.hu)

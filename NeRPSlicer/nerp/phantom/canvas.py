@@ -201,6 +201,14 @@ class Canvas:
         if common is not None:
             mask[placed(common, box)] &= shape.distance[placed(common, shape.box)] >= 0
 
+    def leave_free(self, name: str, container: str) -> None:
+        """Take out of a structure's mask what belongs to any other structure than its container."""
+        box, mask = self.masks[name]
+        for other, (part, taken) in self.masks.items():
+            common = None if other in (name, container) else overlap(part, box)
+            if common is not None:
+                mask[placed(common, box)] &= ~taken[placed(common, part)]
+
     def structures(self, codes: dict[str, Code], colors: dict[str, tuple[int, int, int]]) -> Structures:
         """The masks as structures, in the order they were first named; empty ones are left out."""
         combination = np.zeros(self.hu.shape, np.uint16)

@@ -139,8 +139,12 @@ class Mediastinum:
         canvas = self.canvas
         canvas.paint(Shape(self.heart.box, self.heart.distance - 2), -75)
         canvas.paint(self.heart, 44, "heart")
-        for name, shape in self.chambers.items():
-            canvas.label(shape, name)
+        box = self.heart.box
+        parts = {name: canvas.within(shape, box) for name, shape in self.chambers.items()}
+        nearest = np.minimum.reduce(list(parts.values()))
+        for name, part in parts.items():
+            mine = np.where(part == nearest, self.heart.distance, np.float32(1))
+            canvas.label(Shape(box, np.maximum(part, mine)), name)
         canvas.paint(self.oesophagus, 30, "oesophagus")
         for shape, name in ((self.aorta, "aorta"), (self.pulmonary, "pulmonary_artery")):
             canvas.paint(shape, 45, name)
