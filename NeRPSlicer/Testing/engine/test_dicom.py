@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import highdicom
 import numpy as np
 import pytest
-from nerp import NerpError, read_ct
+from nerp import NerpError, read_ct, read_structures
 from nerp.geometry import transform_points
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sr.coding import Code
 from pydicom.uid import (
     CTImageStorage,
     EnhancedCTImageStorage,
@@ -302,3 +305,69 @@ def test_real_slices_without_modality_are_too_few(data_folder: Path, tmp_path: P
 def test_a_real_radiograph_is_no_ct(data_folder: Path) -> None:
     with pytest.raises(NerpError, match="modality is CR"):
         read_ct(data_folder / "dicom_misc" / "cxr" / "Fake_MONOHR1.dcm")
+
+
+def segmentation(slices: list[Dataset], masks: np.ndarray, kind: str) -> highdicom.seg.Segmentation:
+    """Segments of a series, ``[K, J, I, segments]``, as highdicom writes them."""
+    descriptions = [
+        highdicom.seg.SegmentDescription(
+            segment_number=number,
+            segment_label=label,
+            segmented_property_category=Code("123037004", "SCT", "Anatomical Structure"),
+            segmented_property_type=Code("39607008", "SCT", "Lung"),
+            algorithm_type="MANUAL",
+            display_color=highdicom.color.CIELabColor.from_rgb(10 * number, 200, 30),
+        )
+        for number, label in enumerate(("Lung-Left", "GTV 1", "Nothing")[: masks.shape[-1]], start=1)
+    ]
+    for one in slices:
+        one.StudyInstanceUID, one.SliceThickness = "1.2.3", STEP
+        for keyword in (
+            "PatientBirthDate",
+            "PatientSex",
+            "StudyDate",
+            "StudyTime",
+            "StudyID",
+            "AccessionNumber",
+        ):
+            setattr(one, keyword, "")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return highdicom.seg.Segmentation(
+            slices,
+            masks,
+            kind,
+            descriptions,
+            generate_uid(),
+            1,
+            generate_uid(),
+            1,
+            "maker",
+            "model",
+            "1",
+            "device",
+            omit_empty_frames=True,
+        )
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL"])
+def test_a_segmentation_lies_on_its_series(tmp_path: Path, kind: str) -> None:
+    slices = series()
+    masks = np.zeros((*STORED.shape, 3), bool)
+    masks[4:9, 2:7, 3:8, 0] = True
+    masks[7:20, 5:9, 3:5, 1] = True
+    given = masks.astype(np.float32) * 0.9 if kind == "FRACTIONAL" else masks.astype(np.uint8)
+    save(tmp_path / "ct", slices)
+    segmentation(slices, given, kind).save_as(tmp_path / "seg.dcm")
+    volume = read_ct(tmp_path / "ct")
+    structures = read_structures(tmp_path / "seg.dcm", like=volume)
+    assert structures.names == ("lung_left", "gtv_1", "nothing")
+    for number, name in enumerate(structures.names):
+        assert np.array_equal(structures.mask(name), masks[..., number])
+    assert structures.notices == ("No voxel belongs to nothing.",)
+    first = structures.items[0]
+    assert (first.original_name, first.color) == ("Lung-Left", (10, 200, 30))
+    assert first.code is not None and first.code.value == "39607008"
+    with pytest.raises(NerpError, match="another examination"):
+        save(tmp_path / "other", series())
+        read_structures(tmp_path / "seg.dcm", like=read_ct(tmp_path / "other"))
