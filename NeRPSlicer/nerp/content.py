@@ -26,7 +26,8 @@ def content_notices(volume: Volume) -> list[str]:
         )
     cut = sides_that_cut_lungs(volume)
     if cut:
-        told.append(f"The lungs are cut off {' and '.join(cut)}; pictures lack what is missing.")
+        sides = " and ".join(filter(None, (", ".join(cut[:-1]), cut[-1])))
+        told.append(f"The lungs are cut off {sides}; pictures lack what is missing.")
     if volume.removed.any():
         ml = np.count_nonzero(volume.removed) * abs(np.linalg.det(volume.ras_from_ijk[:3, :3])) / 1000
         if ml >= 1:

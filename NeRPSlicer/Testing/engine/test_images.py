@@ -111,6 +111,7 @@ def test_what_the_voxels_tell() -> None:
     assert "cut off above;" in Volume(hu, frame * np.array([1, 1, -1, 1])).notices[0]
     turned = Volume(np.moveaxis(hu, 0, 2), frame[:, [2, 0, 1, 3]])
     assert "cut off below;" in turned.notices[0], "the slices may lie along any axis"
+    assert "cut off below and above;" in Volume(np.concatenate([hu[:20], hu[19::-1]]), frame).notices[0]
     assert "in HU?" in Volume(hu - hu.min(), frame).notices[0]
 
 
