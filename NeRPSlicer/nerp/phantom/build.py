@@ -10,7 +10,7 @@ from ..volume import Volume
 from .abdomen import diaphragm_height, draw_abdomen
 from .anatomy import Anatomy, draw_anatomy
 from .cage import Cage, draw_cage
-from .canvas import Canvas, Shape, Slices
+from .canvas import Canvas, Shape, Slices, placed
 from .codes import CODES, COLORS
 from .findings import Findings, draw_lesions, fluid
 from .lungs import SIDES, draw_vessels, label_lobes, lobes, lung_distance
@@ -87,26 +87,54 @@ def _draw_chest(canvas: Canvas, cage: Cage, findings: Findings) -> None:
     both = lung_distance(canvas, box, inside, middle.core(box), dome)
     tissue = _parenchyma(canvas, box, person)
     right = x > middle.midline(y, z)
-    aerated = both
+    aerated = both.copy()
     for word, side in SIDES.items():
-        lung = np.where(right if side > 0 else ~right, both, np.float32(9))
-        if findings.effusion == word:
-            top = person.dome_right_mm - (0 if side > 0 else person.dome_left_mm)
-            level = fluid(canvas, box, inside, top)
-            canvas.paint(Shape(box, np.maximum(lung, level)), FLUID_HU, f"pleural_effusion_{word}")
-            lung = np.maximum(lung, -level)
-        canvas.paint(Shape(box, lung), tissue, f"lung_{word}")
-        parts = lobes(canvas, box, lung, side, findings.fissures(word))
-        label_lobes(canvas, box, parts, word)
-        draw_vessels(canvas, box, lung, side, person.seed)
-        lost = parts.get(str(findings.collapse).removeprefix(f"{word}_")) if findings.collapse else None
-        if lost is not None and str(findings.collapse).startswith(word):
-            canvas.paint(Shape(box, lost), COLLAPSED_HU, f"collapse_{findings.collapse}")
-            lung = np.maximum(lung, -lost)
-        aerated = lung if word == "right" else np.minimum(aerated, lung)
+        half = canvas.box((min(-25, 140 * side), -125, -230), (max(25, 140 * side), 95, 150))
+        own = placed(half, box)
+        mine = right[own] if side > 0 else ~right[own]
+        lung = np.where(mine, both[own], np.float32(9))
+        lung = _draw_lung(canvas, half, lung, inside[own], tissue[own], person, findings, word)
+        aerated[own] = np.where(mine, lung, aerated[own])
     draw_lesions(canvas, box, aerated, findings.lesions, person.seed)
     middle.paint()
     middle.paint_airways()
+
+
+def _draw_lung(
+    canvas: Canvas,
+    box: Slices,
+    lung: np.ndarray,
+    inside: np.ndarray,
+    tissue: np.ndarray,
+    person: Anatomy,
+    findings: Findings,
+    word: str,
+) -> np.ndarray:
+    """One lung with what fills or empties it; returns the distance to the part that holds air.
+
+    Args:
+        canvas, person, findings: who is drawn.
+        box: voxels, the side's half of the chest.
+        lung: distance to the lung without findings.
+        inside: distance to the inner wall.
+        tissue: HU of the parenchyma.
+        word: "left" or "right".
+    """
+    side = SIDES[word]
+    if findings.effusion == word:
+        top = person.dome_right_mm - (0 if side > 0 else person.dome_left_mm)
+        level = fluid(canvas, box, inside, top)
+        canvas.paint(Shape(box, np.maximum(lung, level)), FLUID_HU, f"pleural_effusion_{word}")
+        lung = np.maximum(lung, -level)
+    canvas.paint(Shape(box, lung), tissue, f"lung_{word}")
+    parts = lobes(canvas, box, lung, side, findings.fissures(word))
+    label_lobes(canvas, box, parts, word)
+    draw_vessels(canvas, box, lung, side, person.seed)
+    if findings.collapse is not None and findings.collapse.startswith(word):
+        lost = parts[findings.collapse.removeprefix(f"{word}_")]
+        canvas.paint(Shape(box, lost), COLLAPSED_HU, f"collapse_{findings.collapse}")
+        lung = np.maximum(lung, -lost)
+    return lung
 
 
 def _parenchyma(canvas: Canvas, box: Slices, person: Anatomy) -> np.ndarray:
