@@ -74,6 +74,19 @@ def test_export_pairs_labels_and_writes_previews(tmp_path: Path, capsys: pytest.
     assert "6 were there already" in capsys.readouterr().err
 
 
+def test_label_values_get_the_names_of_a_table(tmp_path: Path) -> None:
+    ct, labels = write_block(tmp_path)
+    (tmp_path / "names.csv").write_text("value,name\n1,Lung-Right\n2,Lung-Left\n3,Spine\n4,Speck\n")
+    out = ["--labels", str(labels), "--names", str(tmp_path / "names.csv"), "--out", str(tmp_path / "out")]
+    assert main(["project", str(ct), "--size", "32", *out]) == 0
+    assert {path.stem for path in (tmp_path / "out" / "masks").iterdir()} == {
+        "lung_right",
+        "lung_left",
+        "spine",
+        "speck",
+    }
+
+
 def test_case_names_are_told_apart_by_their_folders() -> None:
     same = [Path("a/x/ct.nii.gz"), Path("b/x/ct.nii.gz"), Path("other.nrrd")]
     assert case_names(same) == ["a_x_ct", "b_x_ct", "other"]
@@ -205,6 +218,6 @@ def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def interrupted(path: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nerp.cli.export.read_ct", interrupted)
+    monkeypatch.setattr("nerp.cli.choices.read_ct", interrupted)
     assert main(["project", "ct.nrrd", "--out", os.devnull]) == 130
     assert "interrupted" in capsys.readouterr().err

@@ -9,9 +9,12 @@ from typing import Any
 
 from ..errors import NerpError
 from ..geometry import PRESETS
+from ..io import read_ct, read_structures
 from ..poses import CameraRanges
 from ..projector import METHODS
 from ..settings import ExportSettings
+from ..structures import Structures
+from ..volume import Volume
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
@@ -31,6 +34,23 @@ def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
     )
     parser.add_argument("--thickness", action="store_true", help="write path lengths in mm too (NRRD)")
     parser.add_argument("--display", choices=("default", "paper"), default="default", help="grey levels")
+
+
+def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
+    """How CT and labels are read."""
+    parser.add_argument(
+        "--names",
+        metavar="TABLE",
+        help='names of the label values: CSV, TSV, JSON or .ctbl, or "totalsegmentator"; else a table beside them',
+    )
+    parser.add_argument("--series", help="DICOM: SeriesInstanceUID or series number, where there are several")
+    parser.add_argument("--keep-couch", action="store_true", help="do not separate the body from the couch")
+
+
+def read_case(options: argparse.Namespace, ct: Path, labels: Path | None) -> tuple[Volume, Structures | None]:
+    """A CT and its structures, as the reading arguments say."""
+    volume = read_ct(ct, separate_body=not options.keep_couch, series=options.series)
+    return volume, None if labels is None else read_structures(labels, like=volume, names=options.names)
 
 
 def add_camera_ranges(parser: argparse.ArgumentParser) -> None:

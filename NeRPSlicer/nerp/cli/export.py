@@ -12,12 +12,15 @@ from ..errors import NerpError
 from ..export import Case, Outcome, export_set
 from ..export.previews import write_previews
 from ..geometry import PRESETS
-from ..io import read_ct, read_structures
 from ..io.images import stem
 from ..settings import ExportSettings
-from ..structures import Structures
-from ..volume import Volume
-from .choices import add_camera_ranges, add_picture_arguments, settings_of
+from .choices import (
+    add_camera_ranges,
+    add_picture_arguments,
+    add_reading_arguments,
+    read_case,
+    settings_of,
+)
 from .console import progress_bar, say
 
 
@@ -35,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_camera_ranges(parser)
     add_picture_arguments(parser, method="drr")
     parser.add_argument("--raw", action="store_true", help="write the float32 numbers too (NRRD)")
-    parser.add_argument("--keep-couch", action="store_true", help="do not separate the body from the couch")
+    add_reading_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     )
     labels = options.labels or [None] * len(options.ct)
     cases = [
-        Case(name, partial(read_case, ct, label, not options.keep_couch))
+        Case(name, partial(read_case, options, ct, label))
         for name, ct, label in zip(case_names(options.ct), options.ct, labels, strict=True)
     ]
     return draw(cases, settings, options.out)
@@ -78,12 +81,6 @@ def report(outcome: Outcome, folder: Path) -> None:
         say(f"{case} was left out: {reason}")
     kept = f", {outcome.kept} were there already" if outcome.kept else ""
     say(f"{outcome.drawn} projections drawn{kept}: {folder}")
-
-
-def read_case(ct: Path, labels: Path | None, separate_body: bool) -> tuple[Volume, Structures | None]:
-    """A CT and its structures."""
-    volume = read_ct(ct, separate_body=separate_body)
-    return volume, None if labels is None else read_structures(labels, like=volume)
 
 
 def case_names(paths: Sequence[Path]) -> list[str]:

@@ -14,9 +14,14 @@ from ..poses import CameraDraw, draw_camera
 from ..projector import project
 from ..settings import ExportSettings
 from ..volume import Volume
-from .choices import add_camera_ranges, add_picture_arguments, settings_of
+from .choices import (
+    add_camera_ranges,
+    add_picture_arguments,
+    add_reading_arguments,
+    read_case,
+    settings_of,
+)
 from .console import say
-from .export import read_case
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,12 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--camera", type=Path, help="the camera of a projection.json instead")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random cameras, default 0")
     add_picture_arguments(parser, method="fixed")
-    parser.add_argument("--keep-couch", action="store_true", help="do not separate the body from the couch")
+    add_reading_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> None:
     settings = settings_of(options, views=0, presets=(options.preset,), seed=options.seed, raw=True)
-    volume, structures = read_case(options.ct, options.labels, not options.keep_couch)
+    volume, structures = read_case(options, options.ct, options.labels)
     for notice in (*volume.notices, *(structures.notices if structures else ())):
         say(notice)
     if structures is not None:
