@@ -1,0 +1,116 @@
+"""A strict stand-in for the Slicer application, for tests and the preview.
+
+`start` gives the process the modules ``qt``, ``ctk`` and ``slicer`` as a scripted module knows them: MRML,
+logics and displayable managers are Slicer's own (package slicer-core), views are drawn off-screen, Qt is
+PySide6 in PythonQt's manner. It is stricter than Slicer, never looser: a class, property, signal or slot that
+``facts`` does not list is refused, and so is a Python thread below the module's own code.
+
+Where ``NERP_SLICER_PYTHON`` names a folder with Slicer's own ``Base/Python``, its ``ScriptedLoadableModule``,
+``parameterNodeWrapper`` and ``i18n`` are used in place of the stand-ins in ``base``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from pathlib import Path
+
+_running: Host | None = None
+
+
+class Host:
+    """The running application and what tests do to it."""
+
+    def __init__(self, application, window) -> None:
+        self.application, self.window = application, window
+
+    def load_module(self, path: Path):
+        """Load a scripted module; then tell that start-up is complete."""
+        from .application import start_up_completed
+
+        module = self.application.moduleManager()._load(Path(path))
+        start_up_completed(self.application)
+        return module
+
+    def select_module(self, name: str) -> None:
+        """What clicking a module in the selector does; "" leaves the current one."""
+        self.application.moduleManager()._select(name)
+
+    def unload_module(self, name: str) -> None:
+        self.application.moduleManager()._unload(name)
+
+    def wait(self, milliseconds: int = 0, until=None) -> bool:
+        """Process events for a time, or until ``until()`` is true; whether it became true."""
+        from PySide6 import QtCore
+
+        loop, clock = QtCore.QEventLoop(), QtCore.QElapsedTimer()
+        clock.start()
+        while True:
+            loop.processEvents(QtCore.QEventLoop.AllEvents, 20)
+            if until is not None and until():
+                return True
+            if clock.elapsed() >= milliseconds:
+                return until is None
+
+    def picture(self, view):
+        """What a slice or 3-D view shows: uint8 ``[rows, columns, 3]``."""
+        from .views import picture
+
+        return picture(view)
+
+    def reset(self) -> None:
+        """An empty scene and Slicer's first layout."""
+        import slicer
+
+        slicer.mrmlScene.Clear(False)
+        for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
+            slicer.mrmlScene.RemoveNode(node)
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+
+def start(settings_file: str = "") -> Host:
+    """Start the stand-in once in this process.
+
+    Raises:
+        ImportError: slicer-core or PySide6 is not installed.
+        OSError: no OpenGL library was found.
+    """
+    global _running
+    if _running is not None:
+        return _running
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if sys.platform == "linux" and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
+    import slicer_core  # noqa: F401
+    from PySide6 import QtWidgets
+
+    from . import errors, prepare, strict, threads
+
+    application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
+    prepare.check_rendering()
+    errors.install()
+    strict.install()
+    threads.install()
+    prepare.publish_modules()
+    prepare.prune_slicer()
+    from .application import Application
+
+    window = QtWidgets.QMainWindow()
+    window.setObjectName("qSlicerMainWindow")
+    viewport = QtWidgets.QWidget()
+    window.setCentralWidget(viewport)
+    window.resize(1200, 800)
+    settings = settings_file or str(Path(os.environ.get("TMPDIR", "/tmp")) / f"host-{os.getpid()}.ini")
+    slicer = sys.modules["slicer"]
+    slicer.app = Application(window, settings)
+    slicer.mrmlScene = slicer.app.mrmlScene()
+    slicer.modules = types.ModuleType("slicer.modules")
+    slicer.moduleNames = types.SimpleNamespace()
+    slicer.selfTests = {}
+    sys.modules["slicer.modules"] = slicer.modules
+    slicer.app.moduleManager()._publish()
+    slicer.app._open_views(viewport)
+    _running = Host(slicer.app, window)
+    _running._qt = application
+    return _running

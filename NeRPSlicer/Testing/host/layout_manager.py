@@ -1,0 +1,166 @@
+"""``slicer.app.layoutManager()``: Slicer's own layout logic, and a view for each view node it names."""
+
+from __future__ import annotations
+
+from xml.etree import ElementTree
+
+import vtk
+from PySide6 import QtCore, QtWidgets
+
+from . import errors
+from .views import qMRMLSliceWidget, qMRMLThreeDWidget
+
+
+class qSlicerLayoutManager(QtCore.QObject):
+    """Makes views as the layout node asks for them, and places them in the viewport."""
+
+    layoutChanged = QtCore.Signal(int)
+
+    def __init__(self, scene, application_logic, viewport: QtWidgets.QWidget) -> None:
+        from slicer import vtkMRMLLayoutLogic, vtkMRMLLayoutNode
+
+        super().__init__()
+        self._scene, self._application_logic, self._viewport = scene, application_logic, viewport
+        self._widgets: dict[str, QtWidgets.QWidget] = {}
+        self._paused = 0
+        self._shown = None
+        self._logic = vtkMRMLLayoutLogic()
+        self._logic.SetMRMLApplicationLogic(application_logic)
+        self._logic.SetMRMLScene(scene)
+        self._node = self._logic.GetLayoutNode()
+        self._node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._follow)
+        self._node.SetViewArrangement(vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        self._follow()
+
+    def _follow(self, *_event) -> None:
+        try:
+            for node in self._view_nodes():
+                if node.GetID() not in self._widgets:
+                    kind = qMRMLSliceWidget if node.IsA("vtkMRMLSliceNode") else qMRMLThreeDWidget
+                    self._widgets[node.GetID()] = kind(node, self._application_logic)
+            now = self._node.GetViewArrangement(), self._node.GetCurrentLayoutDescription()
+            if now != self._shown:
+                self._shown = now
+                self._arrange(ElementTree.fromstring(now[1]) if now[1] else None)
+                from .strict import plain
+
+                plain(self, "layoutChanged").emit(now[0])
+        except Exception as error:
+            errors.report(error)
+
+    def _view_nodes(self) -> list:
+        """Slice and 3-D view nodes of the current layout; an unknown layout has none."""
+        found = self._logic.GetViewNodes()
+        nodes = [found.GetItemAsObject(n) for n in range(found.GetNumberOfItems())] if found else []
+        return [node for node in nodes if node.IsA("vtkMRMLSliceNode") or node.IsA("vtkMRMLViewNode")]
+
+    def _arrange(self, element) -> None:
+        old = QtWidgets.QWidget.layout(self._viewport)
+        for widget in self._widgets.values():
+            widget.setParent(None)
+        if old is not None:
+            QtWidgets.QWidget().setLayout(old)
+        row = QtWidgets.QVBoxLayout(self._viewport)
+        row.setContentsMargins(0, 0, 0, 0)
+        if element is not None:
+            row.addWidget(self._placed(element))
+
+    def _placed(self, element: ElementTree.Element) -> QtWidgets.QWidget:
+        if element.tag == "view":
+            return self._view_of(element) or QtWidgets.QWidget()
+        kind = element.get("type", "vertical")
+        if kind == "grid":
+            box = QtWidgets.QWidget()
+            grid = QtWidgets.QGridLayout(box)
+            for item in element:
+                grid.addWidget(self._placed(item[0]), int(item.get("row", 0)), int(item.get("column", 0)))
+            return box
+        if kind == "tab":
+            box = QtWidgets.QTabWidget()
+            for item in element:
+                box.addTab(self._placed(item[0]), item.get("name", ""))
+            return box
+        box = QtWidgets.QSplitter()
+        QtWidgets.QSplitter.setOrientation(
+            box, QtCore.Qt.Horizontal if kind == "horizontal" else QtCore.Qt.Vertical
+        )
+        for item in element:
+            box.addWidget(self._placed(item[0]))
+        return box
+
+    def _view_of(self, element: ElementTree.Element):
+        tag, kind = element.get("singletontag"), element.get("class")
+        node = self._scene.GetSingletonNode(tag, kind)
+        widget = self._widgets.get(node.GetID()) if node else None
+        if widget is not None:
+            widget.show()
+        return widget
+
+    def _shown_widgets(self, kind: type) -> list:
+        return [
+            self._widgets[node.GetID()]
+            for node in self._view_nodes()
+            if isinstance(self._widgets.get(node.GetID()), kind)
+        ]
+
+    layout = QtCore.Property(
+        int, lambda self: self._node.GetViewArrangement(), lambda self, value: self.setLayout(value)
+    )
+    threeDViewCount = QtCore.Property(int, lambda self: len(self._shown_widgets(qMRMLThreeDWidget)))
+    tableViewCount = QtCore.Property(int, lambda _self: 0)
+    plotViewCount = QtCore.Property(int, lambda _self: 0)
+
+    def setLayout(self, identifier: int) -> None:
+        self._node.SetViewArrangement(identifier)
+
+    def layoutLogic(self):
+        return self._logic
+
+    def mrmlScene(self):
+        return self._scene
+
+    def viewport(self):
+        return self._viewport
+
+    def sliceViewNames(self) -> list[str]:
+        return [widget.sliceViewName for widget in self._shown_widgets(qMRMLSliceWidget)]
+
+    def sliceWidget(self, name: str):
+        for widget in self._widgets.values():
+            if isinstance(widget, qMRMLSliceWidget) and widget.sliceViewName == name:
+                return widget
+        return None
+
+    def threeDWidget(self, which):
+        shown = self._shown_widgets(qMRMLThreeDWidget)
+        if isinstance(which, int):
+            return shown[which] if 0 <= which < len(shown) else None
+        return next((w for w in shown if w.mrmlViewNode().GetLayoutName() == which), None)
+
+    def viewWidget(self, node):
+        return self._widgets.get(node.GetID())
+
+    def activeMRMLThreeDViewNode(self):
+        shown = self._shown_widgets(qMRMLThreeDWidget)
+        return shown[0].mrmlViewNode() if shown else None
+
+    def mrmlSliceLogics(self):
+        return self._application_logic.GetSliceLogics()
+
+    def resetSliceViews(self) -> None:
+        for widget in self._shown_widgets(qMRMLSliceWidget):
+            widget.fitSliceToBackground()
+
+    def resetThreeDViews(self) -> None:
+        for widget in self._shown_widgets(qMRMLThreeDWidget):
+            widget.threeDView().resetFocalPoint()
+
+    def setRenderPaused(self, paused: bool) -> None:
+        for widget in self._widgets.values():
+            widget.viewWidget().setRenderPaused(paused)
+
+    def pauseRender(self) -> None:
+        self.setRenderPaused(True)
+
+    def resumeRender(self) -> None:
+        self.setRenderPaused(False)

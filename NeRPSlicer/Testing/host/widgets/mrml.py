@@ -1,0 +1,203 @@
+"""qMRML and qSlicer widgets that follow the scene."""
+
+from __future__ import annotations
+
+import shiboken6
+import vtk
+from PySide6 import QtCore, QtWidgets
+
+from .properties import emit, stored
+
+
+class qMRMLWidget(QtWidgets.QWidget):
+    mrmlSceneChanged = QtCore.Signal(object)
+
+    def setMRMLScene(self, scene) -> None:
+        if scene is not self.__dict__.get("_scene"):
+            self._scene = scene
+            emit(self, "mrmlSceneChanged", scene)
+
+    def mrmlScene(self):
+        return self.__dict__.get("_scene")
+
+
+class qSlicerWidget(QtWidgets.QWidget):
+    mrmlSceneChanged = QtCore.Signal(object)
+
+    def setMRMLScene(self, scene) -> None:
+        if scene is not self.__dict__.get("_scene"):
+            self._scene = scene
+            emit(self, "mrmlSceneChanged", scene)
+
+
+class qMRMLNodeComboBox(QtWidgets.QWidget):
+    """The nodes of the scene that have one of ``nodeTypes``, by name. Empty until it has a scene."""
+
+    currentNodeChanged = QtCore.Signal(object)
+    _currentNodeChangedBool = QtCore.Signal(bool)
+    currentNodeIDChanged = QtCore.Signal(str)
+    nodeActivated = QtCore.Signal(object)
+    nodeAdded = QtCore.Signal(object)
+    nodeAddedByUser = QtCore.Signal(object)
+    nodeAboutToBeRemoved = QtCore.Signal(object)
+    _overloads = {"currentNodeChanged(bool)": "_currentNodeChangedBool"}  # noqa: RUF012
+
+    def __init__(self, parent=None) -> None:
+        super().__init__(parent)
+        self._box = QtWidgets.QComboBox()
+        row = QtWidgets.QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._box)
+        self._scene, self._tags, self._filters, self._nodes = None, [], [], []
+        self._current, self._busy = None, False
+        self._box.connect("currentIndexChanged(int)", self._picked)
+
+    def _refill(self) -> None:
+        self._busy = True
+        self._nodes = self._wanted()
+        self._box.clear()
+        for node in self._nodes:
+            self._box.addItem(self.noneDisplay if node is None else node.GetName())
+        kept = self._current if self._current in self._nodes else (self._nodes[0] if self._nodes else None)
+        self._box.currentIndex = self._nodes.index(kept) if kept in self._nodes else -1
+        self._busy = False
+        self._become(kept)
+
+    def _wanted(self) -> list:
+        if self._scene is None:
+            return []
+        found: list = [None] if self.noneEnabled else []
+        for index in range(self._scene.GetNumberOfNodes()):
+            node = self._scene.GetNthNode(index)
+            listed = (
+                any(node.IsA(kind) for kind in self.nodeTypes)
+                if self.showChildNodeTypes
+                else node.GetClassName() in self.nodeTypes
+            )
+            if not listed or (node.GetHideFromEditors() and not self.showHidden):
+                continue
+            if any(node.IsA(kind) for kind in self.hideChildNodeTypes):
+                continue
+            if all(
+                not node.IsA(kind) or node.GetAttribute(key) == value
+                if value is not None
+                else not node.IsA(kind) or node.GetAttribute(key) is not None
+                for kind, key, value in self._filters
+            ):
+                found.append(node)
+        return found
+
+    def _become(self, node) -> None:
+        if node is self._current:
+            return
+        self._current = node
+        emit(self, "currentNodeChanged", node)
+        emit(self, "_currentNodeChangedBool", node is not None)
+        emit(self, "currentNodeIDChanged", node.GetID() if node else "")
+
+    def _picked(self, index: int) -> None:
+        if not self._busy:
+            self._become(self._nodes[index] if 0 <= index < len(self._nodes) else None)
+
+    def _node_added(self, _caller, _event) -> None:
+        if self._alive():
+            self._refill()
+
+    def _alive(self) -> bool:
+        """Whether the widget still is; without it the scene is no longer observed."""
+        if not shiboken6.isValid(self):
+            for tag in self.__dict__["_tags"]:
+                self.__dict__["_scene"].RemoveObserver(tag)
+            self.__dict__["_tags"].clear()
+            return False
+        return True
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _node_leaving(self, _caller, _event, node) -> None:
+        if self._alive() and node in self._nodes:
+            self._busy = True
+            index = self._nodes.index(node)
+            self._nodes.pop(index)
+            self._box.removeItem(index)
+            self._busy = False
+            if node is self._current:
+                kept = self._nodes[0] if self._nodes else None
+                self._box.currentIndex = 0 if self._nodes else -1
+                self._become(kept)
+
+    nodeTypes = stored("QStringList", "nodeTypes", [], _refill)
+    hideChildNodeTypes = stored("QStringList", "hideChildNodeTypes", [], _refill)
+    showHidden = stored(bool, "showHidden", False, _refill)
+    showChildNodeTypes = stored(bool, "showChildNodeTypes", True, _refill)
+    noneEnabled = stored(bool, "noneEnabled", False, _refill)
+    noneDisplay = stored(str, "noneDisplay", "None", _refill)
+    addEnabled = stored(bool, "addEnabled", True)
+    removeEnabled = stored(bool, "removeEnabled", True)
+    editEnabled = stored(bool, "editEnabled", False)
+    renameEnabled = stored(bool, "renameEnabled", False)
+    selectNodeUponCreation = stored(bool, "selectNodeUponCreation", True)
+    baseName = stored(str, "baseName", "")
+    interactionNodeSingletonTag = stored(str, "interactionNodeSingletonTag", "")
+
+    def setMRMLScene(self, scene) -> None:
+        import slicer
+
+        if scene is self._scene:
+            return
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
+        self._scene = scene
+        self._tags = []
+        if scene is not None:
+            self._tags = [
+                scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, self._node_added),
+                scene.AddObserver(slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._node_leaving),
+                scene.AddObserver(slicer.vtkMRMLScene.EndBatchProcessEvent, self._node_added),
+            ]
+        self._refill()
+
+    def mrmlScene(self):
+        return self._scene
+
+    def currentNode(self):
+        return self._current
+
+    def _id(self) -> str:
+        return self._current.GetID() if self._current else ""
+
+    def _set_id(self, node_id: str) -> None:
+        self.setCurrentNode(self._scene.GetNodeByID(node_id) if self._scene and node_id else None)
+
+    currentNodeID = QtCore.Property(str, _id, _set_id)
+    currentNodeId = QtCore.Property(str, _id, _set_id)
+
+    def setCurrentNode(self, node) -> None:
+        if isinstance(node, str):
+            node = self._scene.GetNodeByID(node) if self._scene else None
+        self._busy = True
+        self._box.currentIndex = self._nodes.index(node) if node in self._nodes else -1
+        self._busy = False
+        self._become(node if node in self._nodes else None)
+
+    def setCurrentNodeID(self, node_id: str) -> None:
+        self._set_id(node_id)
+
+    def addAttribute(self, kind: str, key: str, value=None) -> None:
+        self._filters.append((kind, key, value))
+        self._refill()
+
+    def nodeCount(self) -> int:
+        return sum(node is not None for node in self._nodes)
+
+    def nodeFromIndex(self, index: int):
+        return self._nodes[index]
+
+    def addNode(self, kind: str = ""):
+        node = self._scene.AddNewNodeByClass(kind or self.nodeTypes[0], self.baseName)
+        if self.selectNodeUponCreation:
+            self.setCurrentNode(node)
+        emit(self, "nodeAddedByUser", node)
+        return node
+
+    def removeCurrentNode(self) -> None:
+        self._scene.RemoveNode(self._current)
