@@ -1,8 +1,7 @@
 """The Viewer and the line integral as differentiable torch functions.
 
-The rays (entry, step and step length of every pixel) are computed by torch itself, `torch_rays`; the march
-between rays and picture is one function. For float32 on a CPU it runs on the Numba kernels with their exact
-adjoint; for other devices, for float64 and without Numba it is plain torch, `torch_march`.
+For float32 on a CPU they run on the Numba kernels with their exact adjoints, `cpu.functions`; for other
+devices, for float64 and without Numba they are plain torch, `torch_march`.
 """
 
 from __future__ import annotations
@@ -88,19 +87,23 @@ def _march(
     fields = [field[:, 0].to(dtype) for field in fields]
     # Apple's GPUs have no float64, and in float32 a ray would be found to some 1e-4 voxel only.
     frames = [frame.to("cpu" if device.type == "mps" else device).double() for frame in frames]
-    rays: Sequence[torch.Tensor] = clipped_rays(frames, fields[0].shape[1:], rows, columns, samples)
-    if device.type == "mps":
-        rays = [ray.float().to(device) for ray in rays]
-    on_kernels = device.type == "cpu" and dtype == torch.float32 and importlib.util.find_spec("numba")
-    volumes = []
-    for volume in zip(*fields, *rays, *frames, strict=True):
-        own_fields, own_rays, own_frames = volume[:-6], volume[-6:-3], volume[-3:]
-        if on_kernels:
-            from .cpu.functions import march
+    batch = len(fields[0])
+    if device.type == "cpu" and dtype == torch.float32 and importlib.util.find_spec("numba"):
+        from .cpu.functions import march
 
-            volumes.append(march(kind, own_fields, own_rays, samples, own_frames))
-        else:
-            volumes.append(torch_march.march(kind, own_fields, own_rays, samples))
+        sizes = rows, columns, samples
+        volumes = [
+            march(kind, [field[b] for field in fields], [frame[b] for frame in frames], *sizes)
+            for b in range(batch)
+        ]
+    else:
+        rays: Sequence[torch.Tensor] = clipped_rays(frames, fields[0].shape[1:], rows, columns, samples)
+        if device.type == "mps":
+            rays = [ray.float().to(device) for ray in rays]
+        volumes = [
+            torch_march.march(kind, [field[b] for field in fields], [ray[b] for ray in rays], samples)
+            for b in range(batch)
+        ]
     return [torch.stack(pictures) for pictures in zip(*volumes, strict=True)]
 
 

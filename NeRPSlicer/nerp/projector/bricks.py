@@ -20,17 +20,11 @@ def occupied_bricks(values: np.ndarray) -> np.ndarray:
         uint8 ``[bricks_k, bricks_j, bricks_i]``: 0 where every voxel that a trilinear sample within HALO
         cells of the brick of BRICK^3 cells reaches is exactly zero.
     """
-    occupied = values != 0
+    occupied = values
     for axis in range(3):
-        # Along one axis: cell c reads padded voxels c and c + 1; brick b counts cells 4b - 2 .. 4b + 5, which
-        # are two groups of four.
-        before, behind = [(slice(None),) * axis + (part,) for part in (slice(None, -1), slice(1, None))]
-        voxels = np.pad(occupied, [(int(a == axis),) * 2 for a in range(3)])
-        cells = voxels[before] | voxels[behind]
-        bricks = -(-cells.shape[axis] // BRICK)
-        end = (bricks + 1) * BRICK - HALO - cells.shape[axis]
-        cells = np.pad(cells, [(HALO, end) if a == axis else (0, 0) for a in range(3)])
-        shape = (*cells.shape[:axis], bricks + 1, BRICK, *cells.shape[axis + 1 :])
-        groups: np.ndarray = np.any(cells.reshape(shape), axis=axis + 1)
-        occupied = groups[before] | groups[behind]
+        # Along one axis cell c reads voxels c - 1 and c, and brick b counts cells 4b - 2 .. 4b + 5.
+        bricks = -(-(values.shape[axis] + 1) // BRICK)
+        reach = [slice(max(0, BRICK * b - HALO - 1), BRICK * (b + 1) + HALO) for b in range(bricks)]
+        before = (slice(None),) * axis
+        occupied = np.stack([np.any(occupied[(*before, part)], axis=axis) for part in reach], axis=axis)
     return occupied.astype(np.uint8)

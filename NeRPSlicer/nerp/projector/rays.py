@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -44,7 +45,16 @@ class Rays:
         return np.where(hit, near, 0.0), np.where(hit, far, 0.0)
 
 
-def ijk_from_pixel(camera: Camera, ras_from_ijk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+class View(NamedTuple):
+    """What rays need of a camera."""
+
+    ras_from_camera: np.ndarray
+    pixel_from_camera: np.ndarray
+    rows: int
+    columns: int
+
+
+def ijk_from_pixel(camera: Camera | View, ras_from_ijk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Focal spot ``[3]`` and the matrix ``[3, 3]`` that turns (u, v, 1) into a ray's direction, both in
     indices."""
     ijk_from_camera = np.linalg.inv(ras_from_ijk) @ camera.ras_from_camera

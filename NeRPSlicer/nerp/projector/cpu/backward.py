@@ -39,7 +39,8 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
     step_gradient,
     mm_gradient,
 ):
-    """Adds to ``pair_gradient`` (the layout of ``pairs``); writes each ray's own three gradients."""
+    """Adds to ``pair_gradient`` (the layout of ``pairs``) if ``with_fields``; writes each ray's own three
+    gradients if ``with_rays``."""
     flat, flat_gradient = pairs.reshape(-1), pair_gradient.reshape(-1)
     step_j, step_k = pairs.shape[2] * 2, pairs.shape[1] * pairs.shape[2] * 2
     offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
@@ -54,9 +55,10 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
             for lane in range(lanes):
                 c = first_column + lane
                 depth[lane], behind[lane] = 0, image[r, c]
-                mm_gradient[r, c] = 0
-                for a in range(3):
-                    entry_gradient[r, c, a], step_gradient[r, c, a] = 0, 0
+                if with_rays:
+                    mm_gradient[r, c] = 0
+                    for a in range(3):
+                        entry_gradient[r, c, a], step_gradient[r, c, a] = 0, 0
             for first in range(0, samples, BLOCK):
                 count = min(BLOCK, samples - first)
                 opacity[count:] = 0
@@ -143,12 +145,13 @@ def sampled_integral_gradient_band(  # type: ignore[no-untyped-def]
     offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
     columns = image.shape[1]
     for r in range(first_row, end_row):
-        for c in range(columns):
-            mm_gradient[r, c] = 0
-            for a in range(3):
-                entry_gradient[r, c, a], step_gradient[r, c, a] = 0, 0
-            if step_mm[r, c] > 0:
-                mm_gradient[r, c] = image_gradient[r, c] * (image[r, c] / step_mm[r, c])
+        if with_rays:
+            for c in range(columns):
+                for a in range(3):
+                    entry_gradient[r, c, a], step_gradient[r, c, a] = 0, 0
+                mm_gradient[r, c] = 0
+                if step_mm[r, c] > 0:
+                    mm_gradient[r, c] = image_gradient[r, c] * (image[r, c] / step_mm[r, c])
         for first_column in range(0, columns, PACKET):
             for first in range(0, samples, BLOCK):
                 count = min(BLOCK, samples - first)

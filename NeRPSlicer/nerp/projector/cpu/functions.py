@@ -9,9 +9,12 @@ import numpy as np
 import torch
 
 from ..bricks import occupied_bricks
+from ..rays import View
 from ..threads import bands, for_each_band
+from ..torch_rays import clipped_rays
 from .backward import emission_absorption_gradient_band, rows_apart, sampled_integral_gradient_band
 from .march import SUM, emission_absorption_band, interleaved, scalar_band
+from .rays import MarchRays
 
 
 class _Kernels(NamedTuple):
@@ -43,17 +46,49 @@ _KERNELS = {
 def march(
     kind: str,
     fields: Sequence[torch.Tensor],
-    rays: Sequence[torch.Tensor],
-    samples: int,
     frames: Sequence[torch.Tensor],
+    rows: int,
+    columns: int,
+    samples: int,
 ) -> tuple[torch.Tensor, ...]:
-    """Pictures of one volume from several views, float32: `torch_march.march` with one argument more.
+    """Pictures of one volume from several views, float32 ``[V, rows, columns]`` each.
 
     Args:
-        frames: ras_from_ijk ``[4, 4]``, ras_from_camera ``[V, 4, 4]`` and pixel_from_camera ``[V, 3, 3]``
-            that the rays come from, float64.
+        kind: as in `torch_march.march`.
+        fields: float32 ``[D, H, W]`` each.
+        frames: ras_from_ijk ``[4, 4]``, ras_from_camera ``[V, 4, 4]`` and pixel_from_camera ``[V, 3, 3]``,
+            float64.
+        rows, columns: picture size.
+        samples: samples a ray.
     """
+    rays = _Rays.apply(tuple(fields[0].shape), rows, columns, samples, *frames)
     return _March.apply(_KERNELS[kind], samples, [frame.detach().numpy() for frame in frames], *rays, *fields)
+
+
+class _Rays(torch.autograd.Function):
+    """Cameras to rays, see `torch_rays`: found by the kernels, differentiated by torch."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, shape: tuple[int, ...], rows: int, columns: int, samples: int, *frames: torch.Tensor
+    ) -> tuple[torch.Tensor, ...]:
+        ras_from_ijk, ras_from_camera, pixel_from_camera = (frame.detach().numpy() for frame in frames)
+        arrays = []
+        for view in range(len(ras_from_camera)):
+            camera = View(ras_from_camera[view], pixel_from_camera[view], rows, columns)
+            arrays.append(MarchRays(camera, ras_from_ijk, shape, samples).cut(0, rows))
+        ctx.save_for_backward(*frames)
+        ctx.sizes = shape, rows, columns, samples
+        return tuple(torch.from_numpy(np.stack(views)) for views in zip(*arrays, strict=True))
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *ray_gradients: torch.Tensor) -> tuple[Any, ...]:
+        with torch.enable_grad():
+            frames = [frame[None].detach().requires_grad_() for frame in ctx.saved_tensors]
+            rays = clipped_rays(frames, *ctx.sizes)
+            gradients = torch.autograd.grad(rays, frames, [gradient[None] for gradient in ray_gradients])
+        return (*(None,) * 4, *(gradient[0] for gradient in gradients))
 
 
 class _March(torch.autograd.Function):
@@ -95,7 +130,10 @@ class _March(torch.autograd.Function):
         # Laid out again rather than kept: between forward and backward only the fields themselves stay.
         array = kernels.layout(*_arrays(*fields))
         array_gradient = np.zeros(array.shape if with_fields else (1,) * array.ndim, np.float32)
-        ray_gradients = [torch.empty_like(tensor) for tensor in (entry, step, step_mm)]
+        # What is not wanted is not written: nothing of its size is needed.
+        ray_gradients = [
+            torch.empty_like(ray if with_rays else ray[:, :1, :1]) for ray in (entry, step, step_mm)
+        ]
         ras_from_ijk, ras_from_camera, pixel_from_camera = ctx.frames
         rows = step_mm.shape[1]
         for view in range(step_mm.shape[0]):

@@ -25,21 +25,17 @@ from .rays import (
 from .simd import sample_one, sample_pair
 
 
-@compiled
-def interleave(matter, opacity, first, end, pairs):  # type: ignore[no-untyped-def]
-    """Slices first .. end of both fields into the padded array of pairs."""
-    for k in range(first, end):
-        for j in range(matter.shape[1]):
-            for i in range(matter.shape[2]):
-                pairs[k + 1, j + 1, i + 1, 0] = matter[k, j, i]
-                pairs[k + 1, j + 1, i + 1, 1] = opacity[k, j, i]
-
-
 def interleaved(matter: np.ndarray, opacity: np.ndarray) -> np.ndarray:
     """Both fields zero-padded and interleaved: float32 ``[K + 2, J + 2, I + 2, 2]``."""
     depth, height, width = matter.shape
     pairs = np.zeros((depth + 2, height + 2, width + 2, 2), np.float32)
-    for_each_band(lambda first, end: interleave(matter, opacity, first, end, pairs), bands(depth))
+    inside = pairs[1:-1, 1:-1, 1:-1]
+
+    def band(first: int, end: int) -> None:
+        inside[first:end, ..., 0] = matter[first:end]
+        inside[first:end, ..., 1] = opacity[first:end]
+
+    for_each_band(band, bands(depth))
     return pairs
 
 

@@ -10,7 +10,7 @@ from numba import njit
 
 from ...geometry import Camera
 from ..bricks import BRICK, HALO
-from ..rays import ijk_from_pixel
+from ..rays import View, ijk_from_pixel
 from .simd import power_of_two
 
 BLOCK = 16
@@ -76,7 +76,7 @@ class ClippedRays:
     """
 
     def __init__(
-        self, camera: Camera, ras_from_ijk: np.ndarray, lower: np.ndarray, upper: np.ndarray
+        self, camera: Camera | View, ras_from_ijk: np.ndarray, lower: np.ndarray, upper: np.ndarray
     ) -> None:
         self.origin, from_pixel = ijk_from_pixel(camera, ras_from_ijk)
         self._constants = (self.origin, from_pixel, np.linalg.inv(camera.pixel_from_camera), lower, upper)
@@ -92,7 +92,7 @@ class MarchRays(ClippedRays):
     """A camera's rays cut in steps through a zero-padded grid of shape [K, J, I]; found band by band."""
 
     def __init__(
-        self, camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...], samples: int
+        self, camera: Camera | View, ras_from_ijk: np.ndarray, shape: tuple[int, ...], samples: int
     ) -> None:
         super().__init__(camera, ras_from_ijk, np.full(3, -1.0), np.array(shape[::-1], float))
         self.samples = samples
