@@ -84,7 +84,7 @@ _RANGES: dict[str, Uniform | Normal] = {
     "lung_hu": Normal(-906.0, 8.0),
 }
 # Women's chests are smaller in each direction; the factors follow the sexes' mean statures and chest sizes.
-_FEMALE = {"width": 0.92, "depth": 0.93, "height": 0.94, "heart": 1.0, "muscle": 0.8, "bone": 0.95}
+_FEMALE = {"width": 0.92, "depth": 0.93, "height": 0.94, "heart": 1.03, "muscle": 0.8, "bone": 0.95}
 
 
 def draw_anatomy(seed: int) -> Anatomy:

@@ -110,7 +110,7 @@ def _arch(
         parts.append(canvas.tube(np.array(facet), [3.6, 3.6], margin=3))
     # Spinous processes point down most in the middle of the chest.
     droop = 0.25 + 0.9 * np.exp(-(((number - 10.5) / 3.2) ** 2))
-    tip = at(0, -depth - 40 + 4 * droop, -droop * 22 - 3)
+    tip = at(0, -depth - 37 + 4 * droop, -droop * 22 - 3)
     root = at(0, -depth - 19, -0.18 * pitch)
     thin = np.tile([1.0, 0, 0], (2, 1))
     spinous = canvas.tube(np.array([root, tip]), [6.0, 5.2], thin, 0.5, margin=3)

@@ -37,14 +37,14 @@ _MUSCLE = np.array(
 def _trunk(canvas: Canvas, box: tuple[slice, slice, slice], kyphosis_mm: float) -> np.ndarray:
     x, y, z = canvas.axes(box)
     width, front, back = (curve(_MUSCLE, n, z).astype(np.float32) for n in (1, 2, 3))
-    back -= np.float32(0.6 * kyphosis_mm) * np.exp(-((z - 15) ** 2) / 6000)
+    back -= np.float32(max(kyphosis_mm, 0.6 * kyphosis_mm)) * np.exp(-((z - 15) ** 2) / 6000)
     middle, depth = (front + back) / 2, (front - back) / 2
     power = np.float32(2.3)
     dy = y - middle
     q = ((np.abs(x) / width) ** power + (np.abs(dy) / depth) ** power) ** (1 / power) + np.float32(1e-3)
     radius = np.maximum(np.sqrt(x * x + dy * dy), 1)
     # The back is thick where its long muscles run and thin beside them; between them is a furrow.
-    aside = 6 * np.exp(-((x / 13) ** 2)) + 11 * np.clip((np.abs(x) - 48) / 36, 0, 1)
+    aside = 4 * np.exp(-((x / 13) ** 2)) + 11 * np.clip((np.abs(x) - 48) / 36, 0, 1)
     furrow = aside * (dy < 0) * np.exp(-(z**2) / 16000)
     return radius * (1 - 1 / q) + furrow.astype(np.float32)
 
@@ -92,11 +92,14 @@ def _limbs(canvas: Canvas, person: Anatomy) -> list[Shape]:
         def tube(points: list[tuple[float, float, float]], radii: list[float], s: int = side) -> Shape:
             return canvas.tube(mirrored(np.array(points, float), s), np.array(radii) * thick, margin=22)
 
-        arm = mirrored(HUMERUS + np.array([0, 0, person.lift_mm(side)]), side)
+        lift = np.array([0, 0, person.lift_mm(side)])
+        arm = mirrored(HUMERUS + lift, side)
+        blade = mirrored(np.array([(90, -82, 112), (94, -89, 86), (113, -90, -14)]) + lift, side)
         shapes += [
             canvas.ellipsoid(arm[0] + [side * 2, 0, -4], np.array([33, 36, 40]) * thick, margin=22),
             canvas.tube(arm, np.array([34, 36, 37, 36]) * thick, margin=22),
             canvas.tube(clavicle(person, side), 11, margin=22),
+            canvas.tube(blade, 10, margin=22),
             # Trapezius, from the neck to the acromion.
             tube([(22, -34, 190), (46, -40, 154), (88, -42, 134), (156, -24, 116)], [24, 31, 30, 24]),
             # Scalenes and sternomastoid fill the hollow behind the clavicle.
