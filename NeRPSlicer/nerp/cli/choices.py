@@ -41,7 +41,7 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--names",
         metavar="TABLE",
-        help='names of the label values: CSV, TSV, JSON or .ctbl, or "totalsegmentator"; else a table beside them',
+        help='names of label values: CSV, TSV, JSON or .ctbl, or "totalsegmentator"; else a table beside',
     )
     parser.add_argument("--series", help="DICOM: SeriesInstanceUID or series number, where there are several")
     parser.add_argument("--keep-couch", action="store_true", help="do not separate the body from the couch")
