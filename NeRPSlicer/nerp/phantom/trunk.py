@@ -94,12 +94,16 @@ def _limbs(canvas: Canvas, person: Anatomy) -> list[Shape]:
 
         lift = np.array([0, 0, person.lift_mm(side)])
         arm = mirrored(HUMERUS + lift, side)
+        ridge = mirrored(
+            np.array([(94, -88, 87), (130, -72, 105), (167, -39, 119), (182, -14, 123)], float) + lift, side
+        )
         blade = mirrored(np.array([(90, -82, 112), (94, -89, 86), (113, -90, -14)]) + lift, side)
         shapes += [
             canvas.ellipsoid(arm[0] + [side * 2, 0, -4], np.array([33, 36, 40]) * thick, margin=22),
             canvas.tube(arm, np.array([34, 36, 37, 36]) * thick, margin=22),
             canvas.tube(clavicle(person, side), 11, margin=22),
             canvas.tube(blade, 10, margin=22),
+            canvas.tube(ridge, 13, margin=22),
             # Trapezius, from the neck to the acromion.
             tube([(22, -34, 190), (46, -40, 154), (88, -42, 134), (156, -24, 116)], [24, 31, 30, 24]),
             # Scalenes and sternomastoid fill the hollow behind the clavicle.
