@@ -218,6 +218,6 @@ def test_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     def interrupted(path: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nerp.cli.choices.read_ct", interrupted)
+    monkeypatch.setattr("nerp.export.cases.read_ct", interrupted)
     assert main(["project", "ct.nrrd", "--out", os.devnull]) == 130
     assert "interrupted" in capsys.readouterr().err

@@ -9,12 +9,9 @@ from typing import Any
 
 from ..errors import NerpError
 from ..geometry import PRESETS
-from ..io import read_ct, read_structures
 from ..poses import CameraRanges
 from ..projector import METHODS
 from ..settings import ExportSettings
-from ..structures import Structures
-from ..volume import Volume
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
@@ -47,10 +44,9 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep-couch", action="store_true", help="do not separate the body from the couch")
 
 
-def read_case(options: argparse.Namespace, ct: Path, labels: Path | None) -> tuple[Volume, Structures | None]:
-    """A CT and its structures, as the reading arguments say."""
-    volume = read_ct(ct, separate_body=not options.keep_couch, series=options.series)
-    return volume, None if labels is None else read_structures(labels, like=volume, names=options.names)
+def reading_of(options: argparse.Namespace) -> dict[str, Any]:
+    """The reading arguments as `nerp.export.cases.read_case` takes them."""
+    return {"separate_body": not options.keep_couch, "series": options.series, "names": options.names}
 
 
 def add_camera_ranges(parser: argparse.ArgumentParser) -> None:

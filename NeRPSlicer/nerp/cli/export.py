@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import NerpError
 from ..export import Case, Outcome, export_set
+from ..export.cases import read_case
 from ..export.previews import write_previews
 from ..geometry import PRESETS
 from ..io.images import stem
@@ -18,7 +19,7 @@ from .choices import (
     add_camera_ranges,
     add_picture_arguments,
     add_reading_arguments,
-    read_case,
+    reading_of,
     settings_of,
 )
 from .console import progress_bar, say
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     )
     labels = options.labels or [None] * len(options.ct)
     cases = [
-        Case(name, partial(read_case, options, ct, label))
+        Case(name, partial(read_case, ct, label, **reading_of(options)))
         for name, ct, label in zip(case_names(options.ct), options.ct, labels, strict=True)
     ]
     return draw(cases, settings, options.out)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..atomic import remove_unfinished, write_json
 from ..errors import NerpError
+from ..export.cases import read_case
 from ..export.record import write_projection
 from ..geometry import PRESETS, Camera
 from ..poses import CameraDraw, draw_camera
@@ -18,7 +19,7 @@ from .choices import (
     add_camera_ranges,
     add_picture_arguments,
     add_reading_arguments,
-    read_case,
+    reading_of,
     settings_of,
 )
 from .console import say
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> None:
     settings = settings_of(options, views=0, presets=(options.preset,), seed=options.seed, raw=True)
-    volume, structures = read_case(options, options.ct, options.labels)
+    volume, structures = read_case(options.ct, options.labels, **reading_of(options))
     for notice in (*volume.notices, *(structures.notices if structures else ())):
         say(notice)
     if structures is not None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .cases import Case
 from .index import read_dataset, read_records
-from .labelled_set import Case, Outcome, export_set
+from .labelled_set import Outcome, export_set
 
 __all__ = ["Case", "Outcome", "export_set", "read_dataset", "read_records"]

@@ -7,15 +7,12 @@ Its configuration: ``cases`` (a list of ``{"name", "ct", "labels"}``, labels nul
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from ..errors import NerpError
-from ..io import read_ct, read_structures
 from ..jobs.job import Job, Stopped
 from ..settings import ExportSettings
-from ..structures import Structures
-from ..volume import Volume
-from .labelled_set import Case, export_set
+from .cases import Case, read_case
+from .labelled_set import export_set
 from .previews import write_previews
 
 
@@ -38,7 +35,7 @@ def run(job: Job) -> None:
             f"The job's configuration is not that of an export ({error!r}); make it anew."
         ) from error
     job.check_inputs(path for _, ct, labels in files for path in (ct, labels) if path)
-    cases = [Case(name, partial(_read, ct, labels, separate_body)) for name, ct, labels in files]
+    cases = [Case(name, partial(read_case, ct, labels, separate_body)) for name, ct, labels in files]
     outcome = export_set(cases, settings, folder, job.progress, job.should_stop)
     for notice in outcome.notices:
         job.log(notice)
@@ -53,8 +50,3 @@ def run(job: Job) -> None:
         for name, why in outcome.failed.items():
             job.log(f"{name} was left out: {why}")
         raise NerpError(f"{case} was left out: {reason}{more}")
-
-
-def _read(ct: Path, labels: Path | None, separate_body: bool) -> tuple[Volume, Structures | None]:
-    volume = read_ct(ct, separate_body=separate_body)
-    return volume, None if labels is None else read_structures(labels, like=volume)

@@ -16,6 +16,7 @@ from ..projector import project
 from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
+from .cases import Case
 from .index import (
     DATASET,
     Records,
@@ -31,15 +32,6 @@ from .record import write_projection
 
 Progress = Callable[[int, int, str], None]
 """Called with (projections done, all, what is being done)."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One CT of a set, read when its turn comes."""
-
-    name: str
-    """Begins the names of its files."""
-    load: Callable[[], tuple[Volume, Structures | None]]
 
 
 @dataclass
