@@ -1,0 +1,142 @@
+"""What a draw asks for, checked before anything is drawn."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ..errors import NerpError
+from ..geometry import Camera
+from ..resources import structure_threshold_mm
+
+SMALL_SIDE = {True: 128, False: 96}
+"""Pixels on the longer side of a small picture, by whether Numba is there."""
+
+Request = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One picture to draw."""
+
+    camera: Camera
+    """At the size of the full picture."""
+    method: str
+    samples: int
+    """Samples a ray of the full picture."""
+    small: tuple[int, int, int] | None
+    """Rows, columns and samples of a quick picture in place of the full one."""
+    window_hu: tuple[float, float] | None
+    names: tuple[str, ...]
+    """The structures to project, in the session's order."""
+    masks: str | None
+    """"labels", "bits" or None."""
+    lengths: tuple[str, ...]
+    """The structures whose path lengths to hand back."""
+    minimum_mm: Mapping[str, float]
+    """Name or pattern to least path length; others have that of ``structures.json``."""
+
+    @classmethod
+    def of(cls, request: Request, known: Collection[str]) -> Drawing:
+        """The drawing that a request asks for, of a session that knows these structures.
+
+        Raises:
+            NerpError: something is missing or makes no sense.
+        """
+        camera = _camera(request)
+        quality = _one_of(request, "quality", "full", ("small", "full"))
+        asked = request.get("structures", True)
+        if not isinstance(asked, (bool, list)):
+            raise NerpError(f"structures is true, false or a list of names, not {asked!r}.")
+        names = tuple(known) if asked is True else tuple(name for name in known if name in (asked or ()))
+        lengths = tuple(request.get("lengths") or ())
+        for name in lengths:
+            if name not in names:
+                raise NerpError(f"Path lengths are those of drawn structures, and {name!r} is none of them.")
+        return cls(
+            camera,
+            str(request.get("method", "drr")),
+            whole_number(request, "samples", 512),
+            _small(request, camera) if quality == "small" else None,
+            _window(request),
+            names,
+            _one_of(request, "masks", "labels", ("labels", "bits", None)),
+            lengths,
+            _thresholds(request),
+        )
+
+    def threshold_mm(self, name: str) -> float:
+        """The path length in mm from which a pixel is in the mask of structure ``name``."""
+        chosen = (mm for pattern, mm in self.minimum_mm.items() if fnmatchcase(name, pattern))
+        return float(next(chosen, structure_threshold_mm(name)))
+
+
+def has_numba() -> bool:
+    """Whether pictures are drawn fast."""
+    return importlib.util.find_spec("numba") is not None
+
+
+def whole_number(request: Request, name: str, default: int) -> int:
+    """A size or count of a request.
+
+    Raises:
+        NerpError: it is not a whole number from 1 to 16384.
+    """
+    value = request.get(name, default)
+    if type(value) is not int or not 1 <= value <= 16384:
+        raise NerpError(f"{name} must be a whole number from 1 to 16384, not {value!r}.")
+    return value
+
+
+def _one_of(request: Request, name: str, default: str, choices: tuple[Any, ...]) -> Any:
+    value = request.get(name, default)
+    if value not in choices:
+        raise NerpError(f"{name} is one of {', '.join(map(str, choices))}, not {value!r}.")
+    return value
+
+
+def _camera(request: Request) -> Camera:
+    record = request.get("camera")
+    if not isinstance(record, Mapping):
+        raise NerpError("A draw needs a camera: send the record of Camera.to_dict.")
+    camera = Camera.from_dict(record)
+    rows, columns = (whole_number(request, name, getattr(camera, name)) for name in ("rows", "columns"))
+    return camera if (rows, columns) == (camera.rows, camera.columns) else camera.resized(rows, columns)
+
+
+def _small(request: Request, camera: Camera) -> tuple[int, int, int]:
+    """As asked for, or in the picture's proportions with two samples for each pixel of the longer side."""
+    asked = request.get("small")
+    if asked is None:
+        side = SMALL_SIDE[has_numba()]
+        scale = side / max(camera.rows, camera.columns)
+        return max(1, round(scale * camera.rows)), max(1, round(scale * camera.columns)), 2 * side
+    if not isinstance(asked, list) or len(asked) != 3:
+        raise NerpError(f"small is a list of rows, columns and samples, not {asked!r}.")
+    rows, columns, samples = (whole_number({"small": n}, "small", 0) for n in asked)
+    return rows, columns, samples
+
+
+def _window(request: Request) -> tuple[float, float] | None:
+    window = request.get("window_hu")
+    if window is None:
+        return None
+    try:
+        low, high = map(float, window)
+    except (TypeError, ValueError):
+        raise NerpError(f"A window is a lower and an upper HU, not {window!r}.") from None
+    return low, high
+
+
+def _thresholds(request: Request) -> dict[str, float]:
+    asked = request.get("minimum_mm") or {}
+    try:
+        found = {str(name): float(mm) for name, mm in asked.items()}
+    except (AttributeError, TypeError, ValueError):
+        found = {"": -1.0}
+    if not all(mm > 0 for mm in found.values()):
+        raise NerpError(f"minimum_mm names structures and their least path length above 0, not {asked!r}.")
+    return found

@@ -1,0 +1,291 @@
+"""What a worker keeps between requests, and what it does for each."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..display import display_of
+from ..errors import NerpError
+from ..geometry import Camera
+from ..installation import gpu_names, processor_name
+from ..phantom import thorax
+from ..projector import METHODS, Radiograph, backend_name, project
+from ..projector.threads import thread_count
+from ..structures import Structures
+from ..volume import Volume
+from .buffers import DoubleBuffer, read_array, write_array
+from .drawing import SMALL_SIDE, Drawing, has_numba, whole_number
+from .example import example_film
+from .layers import combined, label_map, structures_of
+
+PROTOCOL = 1
+EXAMPLE_SPACING_MM = 1.75
+MANY_VOXELS = 40_000_000
+"""From here on what is prepared for one method is forgotten when another is asked for: 4 bytes a voxel and
+field."""
+
+Request = Mapping[str, Any]
+Reply = dict[str, Any]
+
+
+class Session:
+    """The state of one worker; a context manager that closes its files.
+
+    Args:
+        folder: where arrays pass.
+        send: tells progress while a request is being answered.
+    """
+
+    def __init__(self, folder: Path, send: Callable[[Reply], None]) -> None:
+        self.folder = folder
+        self.volume: Volume | None = None
+        self.structures: Structures | None = None
+        self._voxels: dict[str, int] = {}
+        self._method = ""
+        self._handed = 0
+        self._send = send
+        self._buffers = {name: DoubleBuffer(folder, name) for name in ("picture", "masks", "lengths")}
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for buffer in self._buffers.values():
+            buffer.close()
+
+    def handle(self, request: dict[str, Any]) -> Reply:
+        """Answer one request.
+
+        Raises:
+            NerpError: it cannot be answered; the session goes on.
+        """
+        answers = {
+            "hello": self._hello,
+            "volume": self._load_volume,
+            "structures": self._load_structures,
+            "draw": self._draw,
+            "example": self._example,
+            "film": self._film,
+            "release": self._release,
+        }
+        name = request.get("do")
+        if name not in answers:
+            raise NerpError(f"There is no request {name!r}; known are {', '.join(answers)}, quit.")
+        begin = time.perf_counter()
+        reply = answers[name](request)
+        return {**reply, "ms": round(1000 * (time.perf_counter() - begin), 1)}
+
+    def forget_prepared(self) -> None:
+        """Let go of everything that was derived from the volume for drawing, not of the volume itself."""
+        # What is prepared lives as long as the very object that it was made from.
+        self.volume = copy.copy(self.volume)
+
+    # --- requests -------------------------------------------------------------------------------------------
+
+    def _hello(self, request: Request) -> Reply:
+        return {
+            "protocol": PROTOCOL,
+            "nerp": __version__,
+            "backend": backend_name(),
+            "processor": processor_name(),
+            "numba": has_numba(),
+            "threads": thread_count(),
+            # Loading torch takes seconds, so only who asks for GPUs waits for it.
+            "gpus": gpu_names() if request.get("gpus") else None,
+            "methods": list(METHODS),
+            "small_side": SMALL_SIDE[has_numba()],
+        }
+
+    def _load_volume(self, request: Request) -> Reply:
+        self.volume = None  # first: there may be no room for two
+        tell = self._teller(request, 3)
+        tell("reading the CT")
+        hu = read_array(self.folder, request, "The CT")
+        body = None if request.get("body", True) else False
+        volume = Volume(hu, _frame(request), body=body, name=str(request.get("name", "ct")))
+        del hu
+        tell("separating the patient from the couch")
+        _ = volume.body
+        tell("preparing to draw")
+        self.volume = volume
+        self._prepare(request)
+        return self._described_volume()
+
+    def _prepare(self, request: Request) -> None:
+        """Derive what the first small picture needs, while a person is told to wait anyway."""
+        with suppress(NerpError):
+            camera = Camera.preset("PA", self._volume(), 16, 16)
+            project(self._volume(), camera, str(request.get("method", "drr")), 16, preview=True)
+
+    def _described_volume(self) -> Reply:
+        volume = self._volume()
+        return {
+            "volume": {
+                "name": volume.name,
+                "shape": list(volume.shape),
+                "ras_from_ijk": volume.ras_from_ijk.tolist(),
+                "body_box": volume.body_box.tolist(),
+                "hash": volume.hash,
+                "notices": list(volume.notices),
+            }
+        }
+
+    def _load_structures(self, request: Request) -> Reply:
+        mode = request.get("mode", "replace")
+        if mode not in ("replace", "add", "clear"):
+            raise NerpError(f'Structures "replace", "add" or "clear", not {mode!r}.')
+        if mode == "clear":
+            self._keep(None)
+        else:
+            new = structures_of(read_array(self.folder, request, "The label map"), request)
+            self._keep(
+                new if mode == "replace" or self.structures is None else combined(self.structures, new)
+            )
+        return self._described_structures()
+
+    def _keep(self, structures: Structures | None) -> None:
+        self.structures = structures
+        self._voxels = structures.counts() if structures is not None else {}
+
+    def _described_structures(self) -> Reply:
+        kept = self.structures
+        return {
+            "structures": [
+                {
+                    "name": item.name,
+                    "value": item.value,
+                    "color": list(item.color),
+                    "voxels": self._voxels[item.name],
+                }
+                for item in kept or ()
+            ],
+            "hash": kept.hash if kept is not None else None,
+        }
+
+    def _draw(self, request: Request) -> Reply:
+        asked = Drawing.of(request, self.structures.names if self.structures is not None else ())
+        if asked.method != self._method and self._volume().hu.size > MANY_VOXELS:
+            self.forget_prepared()
+        self._method = asked.method
+        camera, samples = asked.camera, asked.samples
+        if asked.small is not None:  # a preview has half of what it is asked for
+            rows, columns, samples = 2 * asked.small[0], 2 * asked.small[1], 2 * asked.small[2]
+            camera = camera.resized(rows, columns)
+        picture = project(
+            self._volume(),
+            camera,
+            asked.method,
+            samples,
+            self.structures if asked.names else None,
+            asked.window_hu,
+            preview=asked.small is not None,
+        )
+        return {
+            "picture": self._buffers["picture"].write(picture.image),
+            "camera": picture.camera.to_dict(),
+            "description": picture.camera.description,
+            "method": picture.method,
+            "samples": picture.samples,
+            "quality": "full" if asked.small is None else "small",
+            "display": display_of(picture).to_dict(),
+            "volume": self._volume().hash,
+            **(self._masks(asked, picture) if asked.names else {}),
+        }
+
+    def _masks(self, asked: Drawing, picture: Radiograph) -> Reply:
+        """Masks in the form asked for, and path lengths of the structures asked for."""
+        masks = np.array([picture.mask(name, asked.threshold_mm(name)) for name in asked.names])
+        reply: Reply = {
+            "names": asked.names,
+            "empty": [name for name, mask in zip(asked.names, masks, strict=True) if not mask.any()],
+        }
+        if asked.masks == "labels":
+            labels = label_map(masks, [self._voxels[name] for name in asked.names])
+            reply["masks"] = self._buffers["masks"].write(labels)
+        elif asked.masks == "bits":
+            reply["masks"] = self._buffers["masks"].write(np.packbits(masks, axis=-1))
+        if asked.lengths:
+            lengths = np.stack([picture.path_length[name] for name in asked.lengths])
+            reply["lengths"] = {**self._buffers["lengths"].write(lengths), "names": asked.lengths}
+        return reply
+
+    def _example(self, request: Request) -> Reply:
+        self._release(request)
+        tell = self._teller(request, 2)
+        tell("building the example patient")
+        self.volume, structures = thorax(_seed(request), _spacing(request))
+        tell("preparing to draw")
+        self._keep(structures)
+        self._prepare(request)
+        return {
+            "ct": self._hand_over("ct", self.volume.hu),
+            "labels": self._hand_over("labels", structures.combination),
+            "combinations": [list(members) for members in structures.combinations],
+            **self._described_volume(),
+            **self._described_structures(),
+        }
+
+    def _film(self, request: Request) -> Reply:
+        tell = self._teller(request, 1)
+        tell("building the example radiograph")
+        size = whole_number(request, "rows", 512), whole_number(request, "columns", 512)
+        grey, camera = example_film(_seed(request), *size, _spacing(request))
+        return {
+            "film": self._hand_over("film", grey),
+            "pixel_spacing_mm": list(camera.pixel_spacing_mm),
+            "camera": camera.to_dict(),
+            "name": "Example radiograph (synthetic)",
+        }
+
+    def _release(self, request: Request) -> Reply:
+        self.volume = None
+        self._keep(None)
+        return {"released": True}
+
+    def _hand_over(self, name: str, array: np.ndarray) -> Reply:
+        self._handed += 1
+        return write_array(self.folder, f"example-{name}-{self._handed}", array)
+
+    # --- their parts ----------------------------------------------------------------------------------------
+
+    def _volume(self) -> Volume:
+        if self.volume is None:
+            raise NerpError("There is no CT to draw; load one first.")
+        return self.volume
+
+    def _teller(self, request: Request, total: int) -> Callable[[str], None]:
+        done = iter(range(total))
+
+        def tell(text: str) -> None:
+            self._send({"request": request.get("request"), "progress": [next(done), total], "text": text})
+
+        return tell
+
+
+def _frame(request: Request) -> np.ndarray:
+    try:
+        return np.array(request["ras_from_ijk"], float)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NerpError(f"The CT needs ras_from_ijk, 4 x 4 numbers ({error!r}).") from error
+
+
+def _seed(request: Request) -> int:
+    value = request.get("seed", 1)
+    if type(value) is not int or value < 0:
+        raise NerpError(f"A seed is a whole number from 0, not {value!r}.")
+    return value
+
+
+def _spacing(request: Request) -> float:
+    value = request.get("spacing_mm", EXAMPLE_SPACING_MM)
+    if type(value) not in (int, float):
+        raise NerpError(f"spacing_mm is a number of mm, not {value!r}.")
+    return float(value)
