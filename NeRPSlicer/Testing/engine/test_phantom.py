@@ -20,8 +20,8 @@ SINGLE = (
     *("aorta", "pulmonary_artery", "superior_vena_cava", "inferior_vena_cava", "oesophagus", "trachea"),
     *("lung_vessels", "lung_upper_lobe_left", "lung_lower_lobe_left", "lung_upper_lobe_right"),
     *("lung_middle_lobe_right", "lung_lower_lobe_right", "sternum", "costal_cartilages", "spinal_cord"),
-    *(f"vertebrae_T{n}" for n in range(1, 13)),
-    *("vertebrae_C7", "vertebrae_L1"),
+    *(f"vertebrae_t{n}" for n in range(1, 13)),
+    *("vertebrae_c7", "vertebrae_l1"),
 )
 
 Person = tuple[Volume, Structures]
@@ -140,7 +140,7 @@ def test_ribs_are_ordered_and_hang_on_their_vertebrae(anyone: Person) -> None:
         heads = []
         for number in range(1, 13):
             rib = points(structures, f"rib_{side}_{number}")
-            vertebra = points(structures, f"vertebrae_T{number}")
+            vertebra = points(structures, f"vertebrae_t{number}")
             assert cKDTree(vertebra).query(rib)[0].min() < 8, (side, number)
             heads.append(rib[np.argmin(np.abs(rib[:, 0])), 2])
             if 2 <= number <= 10:
@@ -188,7 +188,7 @@ def test_tissues_have_their_hu(anyone: Person) -> None:
         "subcutaneous_fat": (-130, -50),
         "trachea": (-1000, -700),
         "stomach_gas": (-1000, -600),
-        **{f"vertebrae_T{n}": (120, 350) for n in range(1, 13)},
+        **{f"vertebrae_t{n}": (120, 350) for n in range(1, 13)},
         **{f"rib_{side}_{n}": (150, 700) for n in range(1, 13) for side in ("left", "right")},
         "clavicula_left": (250, 800),
         "sternum": (80, 350),
@@ -211,11 +211,11 @@ def test_the_body_is_found_without_its_mask(person: Person) -> None:
 def test_a_pa_view_shows_a_normal_chest(anyone: Person) -> None:
     volume, structures = anyone
     camera = Camera.preset("PA", volume, 128, 128)
-    wanted = structures.select(["heart", "lung_left", "lung_right", "vertebrae_T6"])
+    wanted = structures.select(["heart", "lung_left", "lung_right", "vertebrae_t6"])
     picture = project(volume, camera, "drr", structures=wanted)
     lungs = picture.mask("lung_left", 10) | picture.mask("lung_right", 10)
     heart = picture.mask("heart", 5)
-    middle = np.nonzero(picture.mask("vertebrae_T6", 5))[1].mean()
+    middle = np.nonzero(picture.mask("vertebrae_t6", 5))[1].mean()
     across = np.nonzero(heart)[1]
     assert (across > middle).mean() > 0.6, "the patient's left is on the viewer's right"
     columns = np.flatnonzero(lungs.any(axis=0))

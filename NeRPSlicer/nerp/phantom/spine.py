@@ -21,12 +21,12 @@ def draw_spine(canvas: Canvas, cage: Cage) -> None:
         pitch = float(np.linalg.norm(above - below)) / 2
         thoracic = float(np.clip((number - 5) / 12, 0, 1))
         body = _body(canvas, center, axis, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch * 0.4)
-        canvas.bone(body, 1.0, 560 * bone, 130 * bone, f"vertebrae_{name}")
+        canvas.bone(body, 1.0, 560 * bone, 130 * bone, f"vertebrae_{name.lower()}")
         arch, spinous = _arch(
             canvas, center, axis, number, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch
         )
-        canvas.bone(spinous, 1.0, 260 * bone, 110 * bone, f"vertebrae_{name}")
-        canvas.bone(arch, 1.1, 430 * bone, 120 * bone, f"vertebrae_{name}")
+        canvas.bone(spinous, 1.0, 260 * bone, 110 * bone, f"vertebrae_{name.lower()}")
+        canvas.bone(arch, 1.1, 430 * bone, 120 * bone, f"vertebrae_{name.lower()}")
     line = np.array(levels)
     z = np.linspace(line[-1, 2] - 25, line[0, 2] + 25, 60)
     x, y = cage.spine(z)
