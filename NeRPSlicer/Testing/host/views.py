@@ -216,7 +216,7 @@ class qMRMLSliceWidget(_ViewWidget):
         logic.SetMRMLApplicationLogic(application_logic)
         application_logic.GetSliceLogics().AddItem(logic)
         logic.SetMRMLScene(node.GetScene())
-        logic.AddSliceNode(node.GetLayoutName())
+        logic.SetSliceNode(node)
         self._logic = logic
         self._hold(qMRMLSliceView(node, logic, application_logic, size))
 
@@ -257,8 +257,8 @@ class qMRMLThreeDWidget(_ViewWidget):
         logic = vtkMRMLViewLogic()
         logic.SetMRMLApplicationLogic(application_logic)
         application_logic.GetViewLogics().AddItem(logic)
+        logic.SetName(node.GetLayoutName())
         logic.SetMRMLScene(node.GetScene())
-        logic.AddViewNode(node.GetLayoutName())
         self._logic = logic
         self._hold(qMRMLThreeDView(node, application_logic, size))
 

@@ -1,0 +1,169 @@
+"""The render worker's client: sends requests, keeps what a new worker must be told after one has died."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+
+from .workerProcess import Start, WorkerProcess
+
+Reply = dict[str, Any]
+MOST_RESTARTS, RESTARTS_WITHIN_S = 3, 60.0
+
+
+class RenderClient:
+    """A worker that seems to live for ever: started at the first request, again after a death.
+
+    :param filesFolder: where arrays for the worker are kept as long as a new worker may need them; made, and
+        removed by `close`.
+    :param tell: called with one line for people when a worker died or cannot be started.
+    :param start: starts a worker; tests give one of their own.
+    """
+
+    def __init__(self, filesFolder: Path, tell: Callable[[str], None], start: Start = WorkerProcess) -> None:
+        self.filesFolder = filesFolder
+        self.hello: Reply = {}
+        """What the worker runs on; empty until it has said so."""
+        self.whenHello: Callable[[], None] = lambda: None
+        self._tell, self._start = tell, start
+        self._worker = None
+        self._number = 0
+        self._waiting: dict[int, tuple[dict[str, Any], Callable | None, Callable | None]] = {}
+        self._state: list[dict[str, Any]] = []
+        self._deaths: list[float] = []
+        self._expectEnd = False
+        self._reason = ""
+        filesFolder.mkdir(parents=True, exist_ok=True)
+
+    # --- requests -------------------------------------------------------------------------------------------
+
+    def request(
+        self,
+        what: dict[str, Any],
+        whenAnswered: Callable[[Reply], None] | None = None,
+        onProgress: Callable[[int, int, str], None] | None = None,
+    ) -> int:
+        """Send a request.
+
+        :param what: the request, see docs/worker.md; a CT or structures are kept for a worker to come.
+        :param whenAnswered: called with the answer; an answer may be an error or skipped.
+        :param onProgress: called with (done, all, text).
+        :return: the request's number.
+        """
+        if self._worker is None:
+            self._startWorker()
+        self._keepState(what)
+        self._number += 1
+        self._waiting[self._number] = (what, whenAnswered, onProgress)
+        self._worker.send({**what, "request": self._number})
+        return self._number
+
+    def forget(self, number: int) -> None:
+        """Let the answer to a request pass unheard."""
+        if number in self._waiting:
+            self._waiting[number] = (self._waiting[number][0], None, None)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is awaited."""
+        return bool(self._waiting)
+
+    @property
+    def worker(self):
+        """The worker, or None where none runs."""
+        return self._worker
+
+    def close(self) -> None:
+        """End the worker and remove the files."""
+        self._waiting.clear()
+        if self._worker is not None:
+            self._worker.stop()
+            shutil.rmtree(self._worker.folder, ignore_errors=True)
+            self._worker = None
+        shutil.rmtree(self.filesFolder, ignore_errors=True)
+
+    def adopt(self, record: Reply) -> Reply:
+        """Take over an array that the worker handed over once, so that it outlives the worker.
+
+        :return: its record with the new place.
+        """
+        self.filesFolder.mkdir(parents=True, exist_ok=True)
+        target = self.filesFolder / record["file"]
+        os.replace(self._worker.folder / record["file"], target)
+        return {**record, "file": str(target)}
+
+    def remember(self, requests: list[dict[str, Any]]) -> None:
+        """What a worker to come must be told so that it knows what this one knows."""
+        self._state = list(requests)
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _keepState(self, what: dict[str, Any]) -> None:
+        kind = what["do"]
+        if kind in ("volume", "example", "release"):
+            self._state = []
+        if kind == "structures" and what.get("mode", "replace") != "add":
+            self._state = [kept for kept in self._state if kept["do"] != "structures"]
+        if kind in ("volume", "structures"):
+            self._state.append(what)
+
+    def _startWorker(self) -> None:
+        """Start a worker, tell it what the one before knew, and ask again what is open."""
+        self._expectEnd, self._reason = False, ""
+        unanswered = {id(what) for what, _, _ in self._waiting.values()}
+        self._worker = self._start(self._onReply, self._onEnd)
+        self._worker.send({"do": "hello", "request": 0})
+        for request in self._state:
+            if id(request) not in unanswered:
+                self._worker.send({**request, "request": -1})
+        for number, (what, _, _) in self._waiting.items():
+            self._worker.send({**what, "request": number})
+
+    def _onReply(self, reply: Reply) -> None:
+        number = reply.get("request")
+        if "bye" in reply:
+            self._expectEnd = True
+        elif number is None:
+            self._reason = reply.get("error", "")
+        elif number == 0:
+            self.hello = reply
+            self.whenHello()
+        elif "progress" in reply:
+            onProgress = self._waiting[number][2] if number in self._waiting else None
+            if onProgress is not None:
+                onProgress(*reply["progress"], reply.get("text", ""))
+        else:
+            _, whenAnswered, _ = self._waiting.pop(number, (None, None, None))
+            if whenAnswered is not None:
+                whenAnswered(reply)
+
+    def _onEnd(self, reason: str) -> None:
+        """The worker has gone: quietly when it was idle, else start another."""
+        dead, self._worker = self._worker, None
+        if dead is not None:
+            shutil.rmtree(dead.folder, ignore_errors=True)
+        if self._expectEnd and not self._waiting:
+            return
+        now = time.monotonic()
+        self._deaths = [*(t for t in self._deaths if now - t < RESTARTS_WITHIN_S), now]
+        if self.hello and len(self._deaths) <= MOST_RESTARTS:
+            self._tell("The render worker ended unexpectedly and was started again.")
+            # Not from within the signal of the process that has just ended.
+            qt.QTimer.singleShot(0, self._restart)
+            return
+        failed, self._waiting = self._waiting, {}
+        line = f"The render worker cannot be started ({self._reason or reason or 'no reason is known'})."
+        self._tell(line)
+        for _, whenAnswered, _ in failed.values():
+            if whenAnswered is not None:
+                whenAnswered({"error": line})
+
+    def _restart(self) -> None:
+        if self._worker is None:
+            self._startWorker()

@@ -1,0 +1,43 @@
+"""Nodes of the module are found by what they are for, not by name or id: both change in a loaded scene."""
+
+from __future__ import annotations
+
+import slicer
+
+_ATTRIBUTE = "NeRPSlicer.Role"
+
+
+def findNode(role: str):
+    """The node of a role, or None.
+
+    :param role: for example "camera" or "radiograph".
+    """
+    nodes = slicer.mrmlScene.GetNodesByClass("vtkMRMLNode")
+    nodes.UnRegister(None)
+    for index in range(nodes.GetNumberOfItems()):
+        node = nodes.GetItemAsObject(index)
+        if node.GetAttribute(_ATTRIBUTE) == role:
+            return node
+    return None
+
+
+def findOrAddNode(role: str, className: str, name: str):
+    """The node of a role, made if there is none.
+
+    :param className: MRML class of a new node.
+    :param name: name of a new node, as people see it.
+    """
+    node = findNode(role)
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass(className, name)
+        node.SetAttribute(_ATTRIBUTE, role)
+        if hasattr(node, "CreateDefaultDisplayNodes"):
+            node.CreateDefaultDisplayNodes()
+    return node
+
+
+def removeNode(role: str) -> None:
+    """Remove the node of a role, where there is one."""
+    node = findNode(role)
+    if node is not None:
+        slicer.mrmlScene.RemoveNode(node)
