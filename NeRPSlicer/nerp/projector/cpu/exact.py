@@ -121,9 +121,8 @@ def integral_band(values, bricks, origin, direction, t_in, t_out, first_row, end
                 cross_slabs(axis, slab, entry, slope, low, high, first, values.shape, index, length)
                 part = np.float32(0)
                 for n in range(BLOCK):
-                    part += length[0, n] * flat[index[0, n]]
-                    part += length[1, n] * flat[index[1, n]]
-                    part += length[2, n] * flat[index[2, n]]
+                    first_two = length[0, n] * flat[index[0, n]] + length[1, n] * flat[index[1, n]]
+                    part += first_two + length[2, n] * flat[index[2, n]]  # one sum a slab: adding takes turns
                 total += part
             image[r, c] = total * mm
 

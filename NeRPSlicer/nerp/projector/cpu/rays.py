@@ -214,6 +214,6 @@ def transmittances(opacity, step_mm, depth, remaining):  # type: ignore[no-untyp
     for n in range(BLOCK):
         inside += opacity[n]
         remaining[n + 1] = start + inside * scale
-    for n in range(BLOCK + 1):
+    for n in range(remaining.size):  # a count unknown to the compiler is worked on by vectors, 17 one by one
         remaining[n] = exp_negative(remaining[n])
     return depth + inside
