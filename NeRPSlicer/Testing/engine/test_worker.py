@@ -177,7 +177,9 @@ def test_on_what_a_bare_slicer_has(
             "draw", camera=camera.to_dict(), method="fixed", quality="small", lengths=["spine"]
         )
         picture, spine = worker.array(reply["picture"]), worker.array(reply["lengths"])[0]
-        assert picture.shape == (96, 96)
+        assert picture.shape == (96, 96), "a slow method has fewer pixels to draw"
+        quick = worker.ask("draw", camera=camera.to_dict(), method="drr", quality="small", structures=False)
+        assert quick["picture"]["shape"] == [128, 128]
         assert worker.end() == 0 and worker.log == b""
     found = importlib.util.find_spec
     monkeypatch.setattr(

@@ -477,6 +477,25 @@ def test_folders_of_dead_workers_are_removed_and_no_others(tmp_path: Path) -> No
     assert left == {"nerp-session-alive", "nerp-session-not-taken-yet", "holiday"}
 
 
+def test_a_folder_that_windows_holds_is_found_by_the_next_worker(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    unlink = Path.unlink
+
+    def mapped(path: Path, missing_ok: bool = False) -> None:
+        if path.name == "picture":
+            raise PermissionError(13, "The process cannot access the file")
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", mapped)
+        with session_folder(tmp_path / "nerp-session-first") as first:
+            (first / "picture").touch()
+            (first / "ct").touch()
+        assert {path.name for path in first.iterdir()} == {"picture", "worker"}
+    with session_folder(tmp_path / "nerp-session-second"):
+        assert not first.exists()
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_session_folder_is_removed_however_the_session_ends(tmp_path: Path) -> None:
     folder = tmp_path / "nerp-session-x"
     with pytest.raises(ZeroDivisionError), session_folder(folder):

@@ -12,8 +12,10 @@ from ..errors import NerpError
 from ..geometry import Camera
 from ..resources import structure_threshold_mm
 
-SMALL_SIDE = {True: 128, False: 96}
-"""Pixels on the longer side of a small picture, by whether Numba is there."""
+SMALL_SIDE, SLOW_SIDE = 128, 96
+"""Pixels on the longer side of a small picture, and of one by a slow method without Numba."""
+SLOW_METHODS = ("fixed", "mida")
+"""Those that walk along a ray; the others only add up."""
 
 Request = Mapping[str, Any]
 
@@ -111,7 +113,8 @@ def _small(request: Request, camera: Camera) -> tuple[int, int, int]:
     """As asked for, or in the picture's proportions with two samples for each pixel of the longer side."""
     asked = request.get("small")
     if asked is None:
-        side = SMALL_SIDE[has_numba()]
+        slow = request.get("method") in SLOW_METHODS and not has_numba()
+        side = SLOW_SIDE if slow else SMALL_SIDE
         scale = side / max(camera.rows, camera.columns)
         return max(1, round(scale * camera.rows)), max(1, round(scale * camera.columns)), 2 * side
     if not isinstance(asked, list) or len(asked) != 3:

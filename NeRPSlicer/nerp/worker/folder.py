@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..atomic import exclusive, explained
@@ -27,15 +27,17 @@ def session_folder(folder: Path) -> Iterator[Path]:
     folder = folder.absolute()
     if not folder.name.startswith(PREFIX):
         raise NerpError(f"A session folder is removed at the end, so its name must begin with {PREFIX}.")
-    with exclusive(folder):
-        try:
+    taken = False
+    try:
+        with exclusive(folder):
+            taken = True
             with explained(folder / MARK):
                 (folder / MARK).touch()
             remove_dead_sessions(folder.parent)
             yield folder
-        finally:
-            # What the client still has mapped stays on Windows; the next worker removes it.
-            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        if taken:
+            _remove(folder)
 
 
 def remove_dead_sessions(parent: Path) -> None:
@@ -46,4 +48,17 @@ def remove_dead_sessions(parent: Path) -> None:
                 pass
         except NerpError:  # its worker lives, or it is another user's
             continue
-        shutil.rmtree(mark.parent, ignore_errors=True)
+        _remove(mark.parent)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder, its mark last: what a client still has mapped stays on Windows, for the next worker
+    to find."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != MARK:
+            with suppress(OSError):
+                path.unlink()
+    if [path.name for path in folder.iterdir()] == [MARK]:
+        shutil.rmtree(folder, ignore_errors=True)

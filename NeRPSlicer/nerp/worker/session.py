@@ -22,7 +22,7 @@ from ..projector.threads import thread_count
 from ..structures import Structures
 from ..volume import Volume
 from .buffers import DoubleBuffer, read_array, write_array
-from .drawing import SMALL_SIDE, Drawing, has_numba, whole_number
+from .drawing import Drawing, has_numba, whole_number
 from .example import example_film
 from .layers import combined, label_map, structures_of
 
@@ -101,7 +101,6 @@ class Session:
             # Loading torch takes seconds, so only who asks for GPUs waits for it.
             "gpus": gpu_names() if request.get("gpus") else None,
             "methods": list(METHODS),
-            "small_side": SMALL_SIDE[has_numba()],
         }
 
     def _load_volume(self, request: Request) -> Reply:
