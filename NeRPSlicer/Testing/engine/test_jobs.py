@@ -16,7 +16,7 @@ from types import ModuleType
 
 import pytest
 from nerp import NerpError
-from nerp.atomic import exclusive, write_json
+from nerp.atomic import exclusive, explained, write_json
 from nerp.cli import main
 from nerp.export import Case, export_set, read_dataset
 from nerp.jobs import control as control_module
@@ -125,6 +125,7 @@ def test_stop_and_resume_make_the_same_bytes(tmp_path: Path, whole_set: dict[str
     start(run)
     wait_for(lambda: look(run).done >= 3)
     request_stop(run)
+    assert look(run).state in ("stopping", "stopped")
     request_stop(run)
     wait_for(lambda: not look(run).active)
     assert look(run).state == "stopped" and 3 <= look(run).done < 31
@@ -319,6 +320,26 @@ def test_a_failure_is_one_line_and_its_traceback_is_in_the_log(  # type: ignore[
     log = (run / "log.txt").read_text(encoding="utf-8")
     assert ("Traceback" in log) == (not isinstance(error, NerpError)) and line in log
     assert status.log[-1].endswith(status.error)
+
+
+def test_on_a_full_disk_the_works_own_error_is_told(tmp_path: Path, kind, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    run = create(tmp_path / "run", "work", {})
+    monkeypatch.setattr("nerp.jobs.job.time.sleep", lambda _: None)
+
+    def work(job: Job) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        monkeypatch.setattr(Path, "open", full)
+        job.progress(5, 9)
+        with explained(tmp_path / "weights.pt"):
+            full()
+
+    with pytest.raises(NerpError, match=r"weights\.pt could not be written"):
+        run_job(run, kind(work))
+    monkeypatch.undo()
+    assert not list(run.glob(".unfinished*")) and look(run).kind == "work"
 
 
 @pytest.mark.parametrize("how", ["STOP", "SIGTERM", "SIGINT"])

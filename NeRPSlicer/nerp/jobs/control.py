@@ -88,6 +88,8 @@ def look(folder: Path) -> JobStatus:
         state, error = "died", f"{folder / STATUS} is damaged; resume the job."
     elif state in ACTIVE and not _is_alive(folder, record):
         state, error = "died", "The job was killed or could not start; see its log and resume it."
+    if state == "running" and (folder / STOP).exists():
+        state = "stopping"
     pid = record.get("pid")
     eta = record.get("eta_s")
     return JobStatus(

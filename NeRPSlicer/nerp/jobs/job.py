@@ -15,7 +15,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -162,12 +162,14 @@ class Job:
         elif error is not None:
             state, line = "failed", _line_of(error)
             if not isinstance(error, NerpError):
-                self.log("".join(traceback.format_exception(kind, error, trace)).rstrip())
+                with suppress(CannotWrite):
+                    self.log("".join(traceback.format_exception(kind, error, trace)).rstrip())
         with self._lock:
             self._status.update(state=state, error=line, eta_s=None)
             self._write(last=True)
-        self.event(event=state)
-        self.log(state + (f": {line}" if line else ""))
+        with suppress(CannotWrite):  # on a full disk the error that ended the work is the one to tell
+            self.event(event=state)
+            self.log(state + (f": {line}" if line else ""))
         if state == "failed" and not isinstance(error, NerpError):
             raise NerpError(line) from error
         return state == "stopped"
