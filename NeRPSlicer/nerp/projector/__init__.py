@@ -30,8 +30,10 @@ __all__ = ["METHODS", "Radiograph", "backend_name", "project"]
 METHODS = ("fixed", "drr", "drr-sampled", "aip", "mip", "mida")
 """What `project` draws of a Volume; Fields are always drawn by emission and absorption."""
 
-MIDA_WINDOW_HU = (-1000.0, 1000.0)
-MIDA_OPACITY_PER_MM = 0.02
+MIDA_WINDOW_HU = (-150.0, 850.0)
+MIDA_OPACITY_PER_MM = 0.1
+"""Dense enough for a maximum to show itself: at a fifth of it, a small dense spot behind much soft tissue
+takes away more light than it brings, and calcifications are drawn as dark blotches."""
 
 _fixed_fields = once_per_object(fixed_radiance)
 
