@@ -49,12 +49,15 @@ class Peer:
     """To the volume and the pose."""
 
 
+def is_oblique(grid: Grid) -> bool:
+    """Whether an axis lies across the patient's: plastimatch could not be shown such a volume."""
+    return np.count_nonzero(np.abs(grid.ras_from_ijk[:3, :3]) > 1e-6) > 3
+
+
 def upright(grid: Grid) -> Grid:
-    """The same field with axes along +L, +P, +S; its own axes must lie along the patient's."""
+    """The same field with axes along +L, +P, +S; not for oblique ones."""
     lps_from_ijk = LPS_FROM_RAS @ grid.ras_from_ijk
     main = np.abs(lps_from_ijk[:3, :3]).argmax(axis=1)
-    if np.count_nonzero(np.abs(lps_from_ijk[:3, :3]) > 1e-6) > 3:
-        raise SystemExit("The peers need a CT whose axes lie along the patient's.")
     values = np.transpose(grid.values, [2 - main[2 - axis] for axis in range(3)])
     old_from_new = np.zeros((4, 4))
     old_from_new[3, 3] = 1

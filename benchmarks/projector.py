@@ -133,7 +133,9 @@ def fields_rows(
 
 def integral_rows(view: str, volume: nerp.Volume, rounds: int, with_peers: bool) -> Iterator[Row]:
     """Line integrals."""
-    grid = peers.upright(attenuation(volume))
+    grid = attenuation(volume)
+    with_peers = with_peers and not peers.is_oblique(grid)
+    grid = peers.upright(grid) if with_peers else grid
     camera = nerp.Camera.preset(view, volume, SIZE, SIZE)
     exact, sampled = cpu.exact_integral(grid, camera), cpu.sampled_integral(grid, camera, SAMPLES)
     values = torch.from_numpy(grid.values)[None, None].clone().requires_grad_()
