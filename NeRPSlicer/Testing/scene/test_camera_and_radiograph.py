@@ -207,3 +207,44 @@ def test_the_picture_stands_on_the_detector_in_3d(app):
     amber = (shown[..., 0] > 150) & (shown[..., 2] < 110) & (shown[..., 0] - shown[..., 2] > 60)
     gray = (np.ptp(shown, axis=2) < 6) & (shown[..., 0] > 200)
     assert amber.sum() > 100 and gray.sum() > 50
+
+
+def three_d_view():
+    import slicer
+
+    return slicer.app.layoutManager().threeDWidget(0).threeDView()
+
+
+@pytest.mark.parametrize("name", ["PA", "LL", "RAO"])
+def test_the_whole_setup_is_in_sight(app, name):
+    from NeRPSlicerLib.scene.camera import setCamera
+    from NeRPSlicerLib.scene.cameraModels import showCameraModels
+    from NeRPSlicerLib.scene.threeDView import showWholeSetup
+
+    setCamera(camera(name))
+    showCameraModels(camera(name))
+    view = three_d_view()
+    showWholeSetup(view.cameraNode(), camera(name))
+    shown = app.picture(view).astype(int)
+    amber = shown[..., 0] - shown[..., 2] > 30
+    _rows, columns = np.nonzero(amber)
+    assert np.ptp(columns) > 0.3 * shown.shape[1]
+    assert not amber[[0, -1]].any() and not amber[:, [0, -1]].any()
+
+
+def test_the_3d_views_direction_becomes_the_beam():
+    from NeRPSlicerLib.scene.threeDView import cameraAsViewed
+
+    node = three_d_view().cameraNode()
+    node.SetFocalPoint(0, 0, 0)
+    node.SetPosition(0, -900, 0)
+    node.SetViewUp(0, 0, 1)
+    viewed = cameraAsViewed(node, camera("LL"))
+    np.testing.assert_allclose(viewed.angles, (0, 0, 0), atol=1e-9)
+    np.testing.assert_allclose(viewed.isocenter_ras, camera("LL").isocenter_ras, atol=1e-9)
+    node.SetPosition(-500, -500, 200)
+    direction = np.array([500, 500, -200]) / np.linalg.norm([500, 500, 200])
+    np.testing.assert_allclose(cameraAsViewed(node, camera()).beam_direction_ras, direction, atol=1e-9)
+    node.SetPosition(0, 0, 0)
+    with pytest.raises(NerpError, match="no direction"):
+        cameraAsViewed(node, camera())

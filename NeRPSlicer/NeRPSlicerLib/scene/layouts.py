@@ -1,0 +1,110 @@
+"""The three layouts, and the user's own layout given back.
+
+View groups, labels and slice planes are not restored from a scene: :meth:`Layouts.restoreViews` sets them
+again after every load and layout change. While a layout of ours is active the layout node is not saved: a
+saved unknown layout id opens Slicer with no views at all.
+"""
+
+from __future__ import annotations
+
+import slicer
+
+NERP, COMPARE, CONTACT_SHEET = 50101, 50102, 50103
+VIEW_GROUP = 50101
+RADIOGRAPH_VIEW, FILM_VIEW, SHEET_VIEW = "NeRPRadiograph", "NeRPFilm", "NeRPSheet"
+_LABELS = {RADIOGRAPH_VIEW: "Radiograph", FILM_VIEW: "X-ray", SHEET_VIEW: "Sheet"}
+_COLOR = "#8FB7D9"
+_THREE_D = (
+    '<item><view class="vtkMRMLViewNode" singletontag="1">'
+    '<property name="viewlabel" action="default">1</property></view></item>'
+)
+
+
+def _sliceItem(name: str) -> str:
+    return (
+        f'<item><view class="vtkMRMLSliceNode" singletontag="{name}">'
+        '<property name="orientation" action="default">Coronal</property>'
+        f'<property name="viewlabel" action="default">{_LABELS[name]}</property>'
+        f'<property name="viewcolor" action="default">{_COLOR}</property>'
+        f'<property name="viewgroup" action="default">{VIEW_GROUP}</property></view></item>'
+    )
+
+
+def _horizontal(*items: str) -> str:
+    return f'<layout type="horizontal" split="true">{"".join(items)}</layout>'
+
+
+DESCRIPTIONS = {
+    NERP: _horizontal(_THREE_D, _sliceItem(RADIOGRAPH_VIEW)),
+    COMPARE: _horizontal(_sliceItem(RADIOGRAPH_VIEW), _sliceItem(FILM_VIEW)),
+    CONTACT_SHEET: _horizontal(_THREE_D, _sliceItem(SHEET_VIEW)),
+}
+NAMES = {NERP: "NeRP", COMPARE: "NeRP compare", CONTACT_SHEET: "NeRP contact sheet"}
+
+
+def registerLayouts() -> None:
+    """Tell Slicer the three layouts; call it at ``startupCompleted`` and before use, any number of times."""
+    node = _layoutNode()
+    for identifier, description in DESCRIPTIONS.items():
+        if not node.IsLayoutDescription(identifier):
+            node.AddLayoutDescription(identifier, description)
+        elif node.GetLayoutDescription(identifier) != description:
+            node.SetLayoutDescription(identifier, description)
+
+
+class Layouts:
+    """The panel's layouts between ``enter`` and ``exit``."""
+
+    def __init__(self) -> None:
+        self._before: int | None = None
+
+    @property
+    def isActive(self) -> bool:
+        """Whether one of our layouts is shown."""
+        return _layoutNode().GetViewArrangement() in DESCRIPTIONS
+
+    def show(self, identifier: int = NERP) -> None:
+        """Show a layout of ours; the first time, remember the user's.
+
+        :param identifier: `NERP`, `COMPARE` or `CONTACT_SHEET`.
+        """
+        registerLayouts()
+        node = _layoutNode()
+        if not self.isActive:
+            self._before = node.GetViewArrangement()
+        node.SetSaveWithScene(False)
+        node.SetViewArrangement(identifier)
+        self.restoreViews()
+
+    def restore(self) -> None:
+        """Give the user's layout back, if ours is still shown: a layout chosen meanwhile stays."""
+        node = _layoutNode()
+        if self.isActive:
+            chosen = self._before
+            node.SetViewArrangement(
+                chosen if chosen is not None else slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+            )
+        node.SetSaveWithScene(True)
+        self._before = None
+
+    def restoreViews(self) -> None:
+        """Group, label and linking of our slice views, as far as they exist."""
+        for name, label in _LABELS.items():
+            node = sliceNode(name)
+            if node is None:
+                continue
+            node.SetViewGroup(VIEW_GROUP)
+            node.SetLayoutLabel(label)
+            composite = slicer.app.applicationLogic().GetSliceLogic(node)
+            if composite is not None:
+                composite.GetSliceCompositeNode().SetLinkedControl(True)
+                composite.GetSliceCompositeNode().SetHotLinkedControl(True)
+
+
+def sliceNode(name: str):
+    """The slice view node of a view of ours, or None before its layout was shown."""
+    return slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
+
+
+def _layoutNode():
+    return slicer.app.layoutManager().layoutLogic().GetLayoutNode()
