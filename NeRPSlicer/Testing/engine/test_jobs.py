@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from nerp import NerpError
 from nerp.atomic import exclusive, explained, write_json
@@ -552,8 +553,9 @@ def test_a_torn_event_is_left_out_and_the_next_is_whole(tmp_path: Path, kind) ->
     (run / "events.jsonl").write_text('{"epoch": 1}\n{"epoch": 2, "lo')
     events, place = read_events(run)
     assert events == [{"epoch": 1}] and place == len('{"epoch": 1}\n')
-    run_job(run, kind(lambda job: job.event(epoch=3)))
+    run_job(run, kind(lambda job: job.event(epoch=np.int64(3), losses={"d": np.float32("nan"), "g": [0.5]})))
     assert [event["epoch"] for event in read_events(run)[0] if "epoch" in event] == [1, 3]
+    assert read_events(run)[0][2]["losses"] == {"d": None, "g": [0.5]}
     later, _ = read_events(run, place)
     assert [event["epoch"] for event in later if "epoch" in event] == [3]
 
@@ -577,6 +579,15 @@ def test_an_export_that_makes_no_sense_is_one_line(tmp_path: Path, configuration
     with pytest.raises(NerpError, match=r"not that of an export|cannot be read|These settings"):
         run_job(run, {"export": "nerp.export.job"})
     assert look(run).state == "failed"
+
+
+def test_the_run_folder_may_lie_hidden_in_the_set(tmp_path: Path, whole_set: dict[str, bytes]) -> None:
+    run = export_job(tmp_path, run="set/.job")
+    for _ in range(2):
+        assert run_job(run, {"export": "nerp.export.job"}) == "done"
+    files = content(tmp_path / "set")
+    assert {name: files[name] for name in files if not name.startswith(".job/")} == whole_set
+    assert [status.folder for status in find(tmp_path)] == [run]
 
 
 def test_a_case_that_cannot_be_drawn_fails_the_job_and_the_others_are_drawn(tmp_path: Path) -> None:

@@ -106,6 +106,12 @@ def test_masks_follow_thresholds_in_both_forms(loaded) -> None:  # type: ignore[
     assert (labels > 0).sum() == unpacked.any(axis=0).sum()
     some = desk.ask("draw", **record, structures=["spine"])
     assert some["names"] == ("spine",) and (desk.array(some["masks"]) == picture.mask("spine", 1)).all()
+    kept = desk.session._selected
+    desk.ask("draw", **record, structures=["spine"])
+    assert desk.session._selected is kept, "selected once, not for each picture"
+    both = desk.ask("draw", **record, structures=["spine", "lung_left"], masks="bits", lengths=["spine"])
+    assert both["names"] == ("lung_left", "spine")
+    assert np.allclose(desk.array(both["lengths"])[0], picture.path_length["spine"], atol=1e-3)
     assert "masks" not in desk.ask("draw", camera=camera.to_dict(), structures=False)
     assert "masks" not in desk.ask("draw", camera=camera.to_dict(), masks=None)
 

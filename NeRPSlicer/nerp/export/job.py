@@ -1,6 +1,7 @@
 """A labelled set drawn as a job: the kind "export".
 
-Its configuration: ``cases`` (a list of ``{"name", "ct", "labels"}``, labels null where there are none),
+Its configuration: ``cases`` (a list of ``{"name", "ct", "labels"}``, labels null where there are none, with
+"series" and "names" where `read_case` needs them),
 ``settings`` (`ExportSettings.to_dict`), ``out`` (folder of the set), ``keep_couch`` (default false).
 """
 
@@ -26,16 +27,17 @@ def run(job: Job) -> None:
         settings = ExportSettings.from_dict(job.configuration["settings"])
         separate_body = not job.configuration.get("keep_couch", False)
         folder = job.path(job.configuration["out"])
-        files = [
-            (str(case["name"]), job.path(case["ct"]), job.path(case["labels"]) if case["labels"] else None)
-            for case in job.configuration["cases"]
-        ]
+        inputs, cases = [], []
+        for case in job.configuration["cases"]:
+            ct, labels = job.path(case["ct"]), job.path(case["labels"]) if case["labels"] else None
+            inputs += [path for path in (ct, labels) if path]
+            chosen = case.get("series"), case.get("names")
+            cases.append(Case(str(case["name"]), partial(read_case, ct, labels, separate_body, *chosen)))
     except (KeyError, TypeError, AttributeError) as error:
         raise NerpError(
             f"The job's configuration is not that of an export ({error!r}); make it anew."
         ) from error
-    job.check_inputs(path for _, ct, labels in files for path in (ct, labels) if path)
-    cases = [Case(name, partial(read_case, ct, labels, separate_body)) for name, ct, labels in files]
+    job.check_inputs(inputs)
     outcome = export_set(cases, settings, folder, job.progress, job.should_stop)
     for notice in outcome.notices:
         job.log(notice)

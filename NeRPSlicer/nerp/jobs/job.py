@@ -102,14 +102,10 @@ class Job:
                 self._write()
 
     def event(self, **metrics: Any) -> None:
-        """Add a line to ``events.jsonl``: the time and these numbers and texts; NaN and infinity become
-        null."""
-        finite = {
-            name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in metrics.items()
-        }
-        line = json.dumps({"time": round(time.time(), 3), **finite}, ensure_ascii=False, allow_nan=False)
-        self._append(EVENTS, line)
+        """Add a line to ``events.jsonl``: the time and these numbers, texts, lists and dictionaries; NaN and
+        infinity become null."""
+        record = {"time": round(time.time(), 3), **_plain(metrics)}
+        self._append(EVENTS, json.dumps(record, ensure_ascii=False, allow_nan=False))
 
     def log(self, line: str) -> None:
         """Add a line to ``log.txt``."""
@@ -268,6 +264,16 @@ def _signals(job: Job) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _plain(value: Any) -> Any:
+    """Data that JSON can hold; a number of NumPy's or torch's (``.item()``) as Python's."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    value = value.item() if hasattr(value, "item") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _line_of(error: BaseException) -> str:

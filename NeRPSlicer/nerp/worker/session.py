@@ -48,6 +48,7 @@ class Session:
         self.folder = folder
         self.volume: Volume | None = None
         self.structures: Structures | None = None
+        self._selected: Structures | None = None
         self._voxels: dict[str, int] = {}
         self._method = ""
         self._handed = 0
@@ -151,7 +152,7 @@ class Session:
         return self._described_structures()
 
     def _keep(self, structures: Structures | None) -> None:
-        self.structures = structures
+        self.structures, self._selected = structures, None
         self._voxels = structures.counts() if structures is not None else {}
 
     def _described_structures(self) -> Reply:
@@ -183,7 +184,7 @@ class Session:
             camera,
             asked.method,
             samples,
-            self.structures if asked.names else None,
+            self._chosen(asked.names),
             asked.window_hu,
             preview=asked.small is not None,
         )
@@ -198,6 +199,16 @@ class Session:
             "volume": self._volume().hash,
             **(self._masks(asked, picture) if asked.names else {}),
         }
+
+    def _chosen(self, names: tuple[str, ...]) -> Structures | None:
+        """The named structures alone: fewer are drawn faster, so they are kept for the next picture."""
+        if self.structures is None or not names:
+            return None
+        if names == self.structures.names:
+            return self.structures
+        if self._selected is None or self._selected.names != names:
+            self._selected = self.structures.select(names)
+        return self._selected
 
     def _masks(self, asked: Drawing, picture: Radiograph) -> Reply:
         """Masks in the form asked for, and path lengths of the structures asked for."""
