@@ -1,4 +1,4 @@
-"""Small pictures while the camera moves, a full one once it has rested."""
+"""Small pictures while the camera moves; once it has rested a full one, then its masks."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from .renderClient import RenderClient, Reply
 
 REST_MS = 200
 """Transform handles send no end event: a camera that has not moved this long has been let go."""
+SMALL, FULL, MASKS = "small", "full", "masks"
 
 
 class LivePreview:
-    """Asks for pictures as fast as they come and no faster.
+    """Asks for pictures as fast as they come and no faster: one is drawn, the next is of the newest pose.
 
     :param client: the render worker's client.
-    :param describe: gives the draw request for the camera as it stands, or None where nothing can be drawn;
-        its argument tells whether the picture is to be a full one.
-    :param show: called with the answer to a picture that nothing newer has replaced.
+    :param describe: gives the draw request of a stage (`SMALL`, `FULL`, `MASKS`) for the camera as it stands;
+        None where there is nothing to draw.
+    :param show: called with the stage and the answer.
     """
 
     def __init__(
         self,
         client: RenderClient,
-        describe: Callable[[bool], dict[str, Any] | None],
-        show: Callable[[Reply], None],
+        describe: Callable[[str], dict[str, Any] | None],
+        show: Callable[[str, Reply], None],
     ) -> None:
         self._client, self._describe, self._show = client, describe, show
         self._number: int | None = None
-        self._movedSince = False
-        self._fullWanted = False
+        self._next: str | None = None
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -40,49 +40,47 @@ class LivePreview:
     @property
     def active(self) -> bool:
         """Whether a picture is awaited or will be asked for."""
-        return self._number is not None or self._fullWanted or self._rest.isActive()
+        return self._number is not None or self._rest.isActive()
 
     def moved(self) -> None:
         """The camera has moved: a small picture now, a full one after a rest."""
         self._rest.start()
-        self._fullWanted = False
-        if self._number is None:
-            self._ask(full=False)
-        else:
-            self._movedSince = True
+        self._want(SMALL)
 
     def drawFull(self) -> None:
         """A full picture of the camera as it stands."""
         self._rest.stop()
-        self._movedSince = False
-        if self._number is None:
-            self._ask(full=True)
-        else:
-            self._fullWanted = True
+        self._want(FULL)
 
     def cancel(self) -> None:
         """Drop what was asked for; the picture that is shown stays."""
         self._rest.stop()
-        self._movedSince = self._fullWanted = False
+        self._next = None
         if self._number is not None:
             self._client.forget(self._number)
             self._number = None
 
-    def _ask(self, full: bool) -> None:
-        self._movedSince = False
-        if full:
-            self._fullWanted = False
-        request = self._describe(full)
-        if request is not None:
-            self._number = self._client.request(request, self._onAnswer)
+    def _want(self, stage: str) -> None:
+        if self._number is None:
+            self._ask(stage)
+        else:
+            self._next = stage
 
-    def _onAnswer(self, reply: Reply) -> None:
+    def _ask(self, stage: str) -> None:
+        self._next = None
+        request = self._describe(stage)
+        if request is not None:
+            self._number = self._client.request(request, lambda reply: self._onAnswer(stage, reply))
+
+    def _onAnswer(self, stage: str, reply: Reply) -> None:
         self._number = None
-        moved = self._movedSince
-        if self._movedSince:
-            self._ask(full=False)
-        elif self._fullWanted:
-            self._ask(full=True)
-        # A picture of a pose that has passed is still shown: the eye follows it.
-        if "skipped" not in reply and not (moved and "error" in reply):
-            self._show(reply)
+        following = self._next
+        if following is None and stage == FULL and "picture" in reply:
+            following = MASKS
+        # Asked first: the worker draws the next picture while this one is being shown. A picture of a pose
+        # that has passed is shown too, the eye follows it; its failure is not worth a word.
+        moved = following == SMALL
+        if following is not None:
+            self._ask(following)
+        if "picture" in reply or ("error" in reply and not moved):
+            self._show(stage, reply)

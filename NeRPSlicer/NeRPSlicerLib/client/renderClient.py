@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable
@@ -95,7 +94,7 @@ class RenderClient:
         """
         self.filesFolder.mkdir(parents=True, exist_ok=True)
         target = self.filesFolder / record["file"]
-        os.replace(self._worker.folder / record["file"], target)
+        (self._worker.folder / record["file"]).replace(target)
         return {**record, "file": str(target)}
 
     def remember(self, requests: list[dict[str, Any]]) -> None:

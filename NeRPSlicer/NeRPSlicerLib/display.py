@@ -1,0 +1,175 @@
+"""What a picture becomes in the scene and in the views, while the panel is open."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import slicer
+from nerp.geometry import Camera
+
+from .client.arrays import readArray
+from .scene.cameraModels import showCameraModels
+from .scene.layouts import FILM_VIEW, NERP, RADIOGRAPH_VIEW, Layouts
+from .scene.markers import showMarkers
+from .scene.masks import Mask, hideOverlay, showMaskOverlay, showThickness
+from .scene.radiograph import fitView, lookAtDetector, radiographNode, showInView, showRadiograph
+from .scene.threeDView import showWholeSetup
+from .scene.viewTexts import ViewText, cameraText
+
+
+class RadiographDisplay:
+    """The radiograph with its masks, markers and texts, in views of our own."""
+
+    def __init__(self) -> None:
+        self.layouts = Layouts()
+        self.masks: list[Mask] = []
+        """Masks of the picture shown last, for whoever changes how they are drawn."""
+        self.autoWindow = True
+        """Whether each full picture sets window and level."""
+        self._texts: list[ViewText] = []
+        self._described: tuple | None = None
+        self._fitted = False
+
+    # --- views ----------------------------------------------------------------------------------------------
+
+    def enter(self, identifier: int = NERP) -> None:
+        """Show a layout of ours."""
+        if slicer.app.layoutManager() is None:
+            return
+        self.layouts.show(identifier)
+        self._dropTexts()
+        for view in self._textViews():
+            self._texts.append(ViewText(view))
+        self._described = None
+
+    def exit(self) -> None:
+        """Give the user's layout back."""
+        self._dropTexts()
+        if slicer.app.layoutManager() is not None:
+            self.layouts.restore()
+
+    def restore(self, camera: Camera | None, method: str) -> None:
+        """Set again what a scene or a layout does not keep."""
+        self._fitted = False
+        self._described = None
+        if self.layouts.isActive:
+            self.layouts.restoreViews()
+        if camera is not None:
+            self.showNode(camera)
+            self.follow(camera, method)
+
+    def follow(self, camera: Camera, method: str) -> None:
+        """Turn our views to the detector of a camera, and say where it stands."""
+        for name in (RADIOGRAPH_VIEW, FILM_VIEW):
+            widget = _sliceWidget(name)
+            if widget is not None:
+                lookAtDetector(widget.mrmlSliceNode(), camera)
+        text = cameraText(camera, method)
+        for viewText in self._texts:
+            viewText.setText(text)
+
+    def fit(self, camera: Camera) -> None:
+        """Zoom our views to the whole field."""
+        for name in (RADIOGRAPH_VIEW, FILM_VIEW):
+            widget = _sliceWidget(name)
+            if widget is not None:
+                fitView(widget.mrmlSliceNode(), camera)
+
+    def showWholeSetup(self, camera: Camera) -> None:
+        """Source, patient and detector in the 3-D view."""
+        manager = slicer.app.layoutManager()
+        if manager is not None and self.layouts.isActive and manager.threeDViewCount:
+            showWholeSetup(manager.threeDWidget(0).threeDView().cameraNode(), camera)
+
+    def describe(self, camera: Camera, method: str) -> None:
+        """Beam and detector in 3-D and letters on the picture, where they are not as they should be."""
+        wanted = (camera.field_mm, camera.source_to_image_mm, camera.right_is_on_viewers_left(), method)
+        wanted += (camera.mirrored, camera.principal_point, camera.source_to_isocenter_mm)
+        if wanted != self._described:
+            self._described = wanted
+            showCameraModels(camera)
+            showMarkers(camera, method, self._markerViews())
+
+    # --- pictures -------------------------------------------------------------------------------------------
+
+    def showPicture(self, picture: np.ndarray, camera: Camera, limits: tuple[float, float] | None) -> None:
+        """Put a picture onto the detector.
+
+        :param camera: at the picture's size.
+        :param limits: what to show black and white; None leaves window and level alone.
+        """
+        isNew = radiographNode() is None
+        showRadiograph(picture, camera, limits if self.autoWindow or isNew else None)
+        if isNew or not self._fitted:
+            self.showNode(camera)
+
+    def showNode(self, camera: Camera) -> None:
+        """The radiograph in its view, the whole field."""
+        node, widget = radiographNode(), _sliceWidget(RADIOGRAPH_VIEW)
+        if node is not None and widget is not None:
+            showInView(widget.sliceLogic(), node)
+            fitView(widget.mrmlSliceNode(), camera)
+            self._fitted = True
+
+    def readMasks(self, reply: dict[str, Any], folder, colors: dict[str, tuple[int, int, int]]) -> None:
+        """Take the masks of an answer."""
+        if "masks" not in reply:
+            self.masks = []
+            return
+        labels = readArray(folder, reply["masks"])
+        self.masks = [
+            Mask(name, colors.get(name, (255, 176, 0)), labels == number)
+            for number, name in enumerate(reply["names"], start=1)
+            if name not in reply["empty"]
+        ]
+
+    def drawMasks(self, camera: Camera, outlines: bool, opacity: float) -> None:
+        """Draw the masks over the radiograph."""
+        logic = sliceLogic(RADIOGRAPH_VIEW)
+        if logic is not None:
+            showMaskOverlay(self.masks, camera, logic, opacity, outlines)
+
+    def drawThickness(self, millimetres: np.ndarray, camera: Camera, opacity: float) -> None:
+        """Draw a structure's path length over the radiograph."""
+        logic = sliceLogic(RADIOGRAPH_VIEW)
+        if logic is not None:
+            showThickness(millimetres, camera, logic, opacity)
+
+    def clearOverlay(self) -> None:
+        """Nothing over the radiograph."""
+        logic = sliceLogic(RADIOGRAPH_VIEW)
+        if logic is not None:
+            hideOverlay(logic)
+
+    # --- inside ---------------------------------------------------------------------------------------------
+
+    def _markerViews(self) -> list:
+        nodes = (slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode") for name in (RADIOGRAPH_VIEW,))
+        return [node for node in nodes if node is not None]
+
+    def _textViews(self) -> list:
+        manager = slicer.app.layoutManager()
+        views = []
+        widget = _sliceWidget(RADIOGRAPH_VIEW)
+        if widget is not None:
+            views.append(widget.sliceView())
+        if manager.threeDViewCount:
+            views.append(manager.threeDWidget(0).threeDView())
+        return views
+
+    def _dropTexts(self) -> None:
+        for viewText in self._texts:
+            viewText.remove()
+        self._texts = []
+
+
+def _sliceWidget(name: str):
+    manager = slicer.app.layoutManager()
+    return manager.sliceWidget(name) if manager is not None else None
+
+
+def sliceLogic(name: str):
+    """The slice logic of a view of ours, or None where it is not open."""
+    widget = _sliceWidget(name)
+    return widget.sliceLogic() if widget is not None else None

@@ -1,0 +1,1 @@
+"""The panel: one class and one form for each section, over one parameter node."""

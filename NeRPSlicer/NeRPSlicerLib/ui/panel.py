@@ -1,0 +1,183 @@
+"""The panel: its sections over one parameter node and one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import qt
+import slicer
+import vtk
+from slicer.util import VTKObservationMixin
+
+from ..client.workerProcess import Start, WorkerProcess
+from ..scene.layouts import registerLayouts
+from ..session import Session
+from .cameraSection import CameraSection
+from .parameters import NeRPParameters
+from .patientSection import PatientSection
+from .radiographSection import RadiographSection
+from .statusSection import StatusSection
+
+_SECTIONS = (PatientSection, CameraSection, RadiographSection, StatusSection)
+
+
+class Panel(VTKObservationMixin):
+    """What the module's widget shows.
+
+    :param layout: the widget's layout.
+    :param resourcePath: gives the path of a file in ``Resources``.
+    :param parameterNode: gives the module's parameter node, made when there is none.
+    :param start: starts a render worker; None starts a process.
+    """
+
+    def __init__(
+        self,
+        layout,
+        resourcePath: Callable[[str], str],
+        parameterNode: Callable[[], object],
+        start: Start | None = None,
+    ) -> None:
+        VTKObservationMixin.__init__(self)
+        self.layout, self.resourcePath = layout, resourcePath
+        self._parameterNode = parameterNode
+        self.parameters: NeRPParameters | None = None
+        self._guiTags: list[int] = []
+        self._known: dict[str, object] = {}
+        self._shortcuts: list = []
+        self._entered = False
+        self.session = Session(
+            lambda: self.parameters, self.tell, self._onProgress, self.refresh, start or WorkerProcess
+        )
+        self.sections = [section(self) for section in _SECTIONS]
+        layout.addStretch(1)
+        self._changes = qt.QTimer()
+        self._changes.setSingleShot(True)
+        self._changes.setInterval(0)
+        self._changes.connect("timeout()", self._tellChanges)
+        for section in self.sections:
+            section.connect()
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self._onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self._onSceneEndClose)
+        self._connectParameters()
+
+    @property
+    def status(self) -> StatusSection:
+        return self.sections[-1]
+
+    # --- life -----------------------------------------------------------------------------------------------
+
+    def enter(self) -> None:
+        """The panel is shown: our layout, our keys."""
+        self._entered = True
+        registerLayouts()
+        self._connectParameters()
+        self.session.display.enter()
+        self.session.restore()
+        self._installShortcuts()
+        self.refresh()
+
+    def exit(self) -> None:
+        """Another module is shown: the user's layout, no keys of ours."""
+        self._entered = False
+        self._removeShortcuts()
+        self.session.display.exit()
+
+    def close(self) -> None:
+        """The module goes."""
+        if self._entered:
+            self.exit()
+        self._changes.stop()
+        self._disconnectParameters()
+        self.removeObservers()
+        self.session.close()
+
+    def _installShortcuts(self) -> None:
+        window = slicer.util.mainWindow()
+        if window is None:
+            return
+        for key, action in (("R", self.session.randomize), ("Esc", self.session.cancel)):
+            shortcut = qt.QShortcut(window)
+            shortcut.setKey(qt.QKeySequence(key))
+            shortcut.connect("activated()", action)
+            self._shortcuts.append(shortcut)
+
+    def _removeShortcuts(self) -> None:
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._shortcuts = []
+
+    # --- parameters -----------------------------------------------------------------------------------------
+
+    def _connectParameters(self) -> None:
+        if self.parameters is not None:
+            return
+        self.parameters = NeRPParameters(self._parameterNode())
+        self._known = self._values()
+        self._guiTags = [self.parameters.connectGui(section.ui) for section in self.sections]
+        self.addObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
+        for section in self.sections:
+            for name in self._known:
+                if name in ("ct", "segmentation", "handles"):
+                    section.onParameter(name)
+        self.refresh()
+
+    def _disconnectParameters(self) -> None:
+        if self.parameters is None:
+            return
+        self._changes.stop()
+        self.removeObservers(self._onParameters)
+        for tag in self._guiTags:
+            self.parameters.disconnectGui(tag)
+        self._guiTags, self.parameters = [], None
+
+    def _values(self) -> dict[str, object]:
+        return {name: self.parameters.getValue(name) for name in self.parameters.allParameters}
+
+    def _onParameters(self, caller, event) -> None:
+        # A widget may set several parameters, and one wakes others: told together, after that.
+        self._changes.start()
+
+    def _tellChanges(self) -> None:
+        if self.parameters is None:
+            return
+        before, self._known = self._known, self._values()
+        changed = [name for name, value in self._known.items() if value != before[name]]
+        for name in changed:
+            for section in self.sections:
+                section.onParameter(name)
+        if changed:
+            self.refresh()
+
+    # --- the scene ------------------------------------------------------------------------------------------
+
+    def _onSceneStartClose(self, caller, event) -> None:
+        self._disconnectParameters()
+        self.session.forget()
+
+    def _onSceneEndClose(self, caller, event) -> None:
+        self._disconnectParameters()
+        self._connectParameters()
+        if self._entered:
+            self.session.display.enter()
+            self.session.restore()
+
+    # --- what the session says ------------------------------------------------------------------------------
+
+    def tell(self, line: str) -> None:
+        """One line for people below the sections."""
+        self.status.tell(line)
+
+    def _onProgress(self, share: float | None, text: str) -> None:
+        self.status.showProgress(share, text)
+
+    def refresh(self) -> None:
+        """Show things as they are now."""
+        if self.parameters is not None:
+            for section in self.sections:
+                section.refresh()
+
+    def setUp(self) -> None:
+        """What is installed, and what can be."""

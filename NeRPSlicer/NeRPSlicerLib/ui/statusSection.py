@@ -1,0 +1,39 @@
+"""The line below: what it runs on, what is under way, what went wrong."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from .section import Section
+
+
+class StatusSection(Section):
+    form = "StatusSection"
+
+    def connect(self) -> None:
+        self.ui.cancelButton.connect("clicked()", self.panel.session.cancel)
+        self.ui.setUpButton.connect("clicked()", self.panel.setUp)
+        self.ui.messageLabel.visible = False
+        self.ui.progressBar.visible = False
+
+    def tell(self, line: str) -> None:
+        """Show one line for people; "" takes it away."""
+        self.ui.messageLabel.text = line
+        self.ui.messageLabel.visible = bool(line)
+
+    def showProgress(self, share: float | None, text: str) -> None:
+        """Show a share from 0 to 1; None hides the bar."""
+        bar = self.ui.progressBar
+        bar.visible = share is not None
+        if share is not None:
+            bar.value = round(1000 * share)
+            bar.format = text
+        self.refresh()
+
+    def refresh(self) -> None:
+        session = self.panel.session
+        hello = session.client.hello
+        runs = hello.get("backend", _("Starts with the first picture"))
+        self.ui.statusLabel.text = _("Runs on: {0}").format(runs)
+        busy = session.live.active or session.loader.busy or session.example.busy
+        self.enable(self.ui.cancelButton, "" if busy else _("Nothing is under way."))
