@@ -225,6 +225,11 @@ def test_what_does_not_stop_is_ended_with_its_children_behind_a_launcher(tmp_pat
     wait_for(lambda: is_gone(child) and is_gone(status.pid or 0))
     end(run)
     assert stop(run).state == "stopped"
+    start(run, python=launcher(tmp_path))
+    wait_for(lambda: look(run).state == "running" and look(run).pid != status.pid)
+    end(run)
+    wait_for(lambda: not look(run).active)
+    assert look(run).state == "stopped", "ended on purpose, not dead"
 
 
 @posix

@@ -22,6 +22,8 @@ STARTING_S = 60.0
 """A job that has not spoken this long after its start never will; from a slow disk Python takes its time."""
 SILENT_S = 60.0
 """A job on another computer counts as alive when its heartbeat is younger."""
+KILL_S = 5.0
+"""What the system needs at most to end a process that it was told to."""
 DETACHED = "NERP_JOB_DETACHED"
 """Set in the environment of a job that was started detached."""
 DEPTH = 3
@@ -87,7 +89,10 @@ def look(folder: Path) -> JobStatus:
     if state not in (*ACTIVE, "stopped", "done", "failed"):
         state, error = "died", f"{folder / STATUS} is damaged; resume the job."
     elif state in ACTIVE and not _is_alive(folder, record):
-        state, error = "died", "The job was killed or could not start; see its log and resume it."
+        if (folder / STOP).exists():
+            state = "stopped"
+        else:
+            state, error = "died", "The job was killed or could not start; see its log and resume it."
     if state == "running" and (folder / STOP).exists():
         state = "stopping"
     pid = record.get("pid")
@@ -193,22 +198,18 @@ def request_stop(folder: Path) -> None:
 
 
 def end(folder: Path) -> None:
-    """End a job's process and all its descendants now; what it wrote is whole, and it can be resumed.
+    """End a job's process and all its descendants; what it wrote is whole, and it can be resumed.
 
-    A job on another computer is left alone.
+    Returns at once: `look` says "stopped" as soon as the process has gone. A job on another computer is left
+    alone.
     """
-    record = read_status(folder) or {}
-    state = look(folder).state
+    record, state = read_status(folder) or {}, look(folder).state
     if state == "died":
         _end_orphans(record)
-    if state not in ("running", "stopping") or record.get("host") != platform.node():
-        return
-    end_process(record["pid"], record.get("group"))
-    deadline = time.monotonic() + 5
-    while look(folder).active and time.monotonic() < deadline:
-        time.sleep(0.02)
-    if look(folder).state == "died":
-        write_json(folder / STATUS, {**record, "state": "stopped", "eta_s": None})
+    elif state in ("running", "stopping") and record.get("host") == platform.node():
+        with explained(folder / STOP):
+            (folder / STOP).touch()
+        end_process(record["pid"], record.get("group"))
 
 
 def _end_orphans(record: dict[str, Any]) -> None:
@@ -227,8 +228,13 @@ def stop(folder: Path, patience_s: float = 30.0) -> JobStatus:
         the job as it stands then.
     """
     request_stop(folder)
-    deadline = time.monotonic() + patience_s
+    _wait(folder, patience_s)
+    end(folder)
+    _wait(folder, KILL_S)
+    return look(folder)
+
+
+def _wait(folder: Path, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
     while look(folder).active and time.monotonic() < deadline:
         time.sleep(0.05)
-    end(folder)
-    return look(folder)
