@@ -148,8 +148,9 @@ def test_a_second_volume_leaves_nothing_of_the_first(loaded) -> None:  # type: i
 def test_of_a_large_volume_one_method_is_prepared_at_a_time(loaded, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     desk, volume, _, camera = loaded
     monkeypatch.setattr(session_module, "MANY_VOXELS", 1000)
-    desk.ask("draw", camera=camera.to_dict(), method="drr")
     first = weakref.ref(desk.session.volume)
+    desk.ask("draw", camera=camera.to_dict(), method="drr")
+    assert desk.session.volume is first(), "what was prepared while loading is used"
     image = desk.array(desk.ask("draw", camera=camera.to_dict(), method="fixed")["picture"])
     gc.collect()
     assert first() is None, "what hung on it is gone with it"

@@ -121,9 +121,10 @@ class Session:
 
     def _prepare(self, request: Request) -> None:
         """Derive what the first small picture needs, while a person is told to wait anyway."""
+        self._method = str(request.get("method", "drr"))
         with suppress(NerpError):
             camera = Camera.preset("PA", self._volume(), 16, 16)
-            project(self._volume(), camera, str(request.get("method", "drr")), 16, preview=True)
+            project(self._volume(), camera, self._method, 16, preview=True)
 
     def _described_volume(self) -> Reply:
         volume = self._volume()
