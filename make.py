@@ -16,9 +16,12 @@ PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 TASKS = {
     "demo": ("", [["-m", "nerp", "demo"]]),
     "test": ("test", [["-m", "pytest"]]),
-    "bench": ("test", [["benchmarks/projector.py"]]),
+    "bench": ("bench", [["benchmarks/projector.py"]]),
     "lint": ("lint", [["-m", "ruff", "check", "."], ["-m", "mypy"], ["-m", "codespell_lib"]]),
 }
+"""Task: the extra it installs, and the commands it runs with the arguments given."""
+ALONE = {"test": ["--cov", "--cov-report="]}
+"""Arguments of a task that is given none: the whole suite also has to reach its coverage."""
 
 
 def set_up(extra: str) -> None:
@@ -45,7 +48,8 @@ def main() -> int:
     extra, commands = TASKS[sys.argv[1]]
     set_up(extra)
     for command in commands:
-        code = subprocess.run([str(PYTHON), *command, *sys.argv[2:]], cwd=HERE).returncode
+        arguments = sys.argv[2:] or ALONE.get(sys.argv[1], [])
+        code = subprocess.run([str(PYTHON), *command, *arguments], cwd=HERE).returncode
         if code:
             return code
     return 0

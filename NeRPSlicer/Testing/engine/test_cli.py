@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import nerp
 import numpy as np
 import pytest
 import SimpleITK
 from nerp import Camera, project, read_ct, read_structures
 from nerp.cli import main
 from nerp.cli.export import case_names
-from nerp.export.contact_sheet import read_mask
+from nerp.export import read_records
+from nerp.export.contact_sheet import TILE, read_mask
 from patients import block, write_block, write_image
 from PIL import Image
 
@@ -54,6 +57,24 @@ def test_project_takes_angles_a_random_index_or_a_recorded_camera(tmp_path: Path
     assert main([*again, "--camera", str(tmp_path / "random" / "projection.json")]) == 0
     for file in ("radiograph.png", "radiograph.nrrd"):
         assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "random" / file).read_bytes()
+
+
+def test_demo_makes_two_labelled_sets_a_sheet_and_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    coarse = functools.partial(nerp.thorax, spacing_mm=6)
+    monkeypatch.setattr("nerp.cli.demo.thorax", coarse)
+    assert main(["demo", "--views", "2", "--size", "64", "--out", str(tmp_path)]) == 0
+    page, sheet = map(Path, capsys.readouterr().out.split())
+    with Image.open(sheet) as image:
+        assert image.width > 6 * TILE and image.height > 2 * TILE, "four cameras of three pictures"
+    data = json.loads(page.read_text(encoding="utf-8").split('id="data">')[1].split("</script>")[0])
+    assert [shown["title"] for shown in data["sets"]] == ["drr", "fixed"]
+    assert {"lung_left", "lung_right", "heart"} <= set(data["outlined"])
+    for method in ("drr", "fixed"):
+        records = read_records(tmp_path / method)
+        assert list(records) == ["thorax1_PA", "thorax1_LL", "thorax1_v000", "thorax1_v001"]
+        assert not {"lung_left", "heart", "clavicula_left"} & set(records["thorax1_PA"]["empty_masks"])
 
 
 def test_export_pairs_labels_and_writes_previews(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
