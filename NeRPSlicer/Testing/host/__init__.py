@@ -59,6 +59,27 @@ class Host:
 
         return picture(view)
 
+    def drag(self, view, start, end, steps: int = 6) -> None:
+        """Drag the left mouse button in a view, from ``start`` to ``end``: pixels right and down."""
+        from PySide6 import QtCore, QtGui
+
+        def send(kind, place, button, buttons) -> None:
+            event = QtGui.QMouseEvent(
+                kind, QtCore.QPointF(*place), QtCore.QPointF(*place), button, buttons, QtCore.Qt.NoModifier
+            )
+            QtCore.QCoreApplication.sendEvent(view, event)
+
+        left, none = QtCore.Qt.LeftButton, QtCore.Qt.NoButton
+        places = [
+            tuple(float(s + (e - s) * n / steps) for s, e in zip(start, end, strict=True))
+            for n in range(steps + 1)
+        ]
+        send(QtCore.QEvent.MouseMove, places[0], none, none)
+        send(QtCore.QEvent.MouseButtonPress, places[0], left, left)
+        for place in places[1:]:
+            send(QtCore.QEvent.MouseMove, place, none, left)
+        send(QtCore.QEvent.MouseButtonRelease, places[-1], left, none)
+
     def reset(self) -> None:
         """An empty scene and Slicer's first layout."""
         import slicer
@@ -69,7 +90,7 @@ class Host:
         slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
 
 
-def start(settings_file: str = "") -> Host:
+def start() -> Host:
     """Start the stand-in once in this process.
 
     Raises:
@@ -79,7 +100,8 @@ def start(settings_file: str = "") -> Host:
     global _running
     if _running is not None:
         return _running
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    if sys.platform == "linux":
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
     import slicer_core  # noqa: F401
@@ -101,9 +123,8 @@ def start(settings_file: str = "") -> Host:
     viewport = QtWidgets.QWidget()
     window.setCentralWidget(viewport)
     window.resize(1200, 800)
-    settings = settings_file or str(Path(os.environ.get("TMPDIR", "/tmp")) / f"host-{os.getpid()}.ini")
     slicer = sys.modules["slicer"]
-    slicer.app = Application(window, settings)
+    slicer.app = Application(window)
     slicer.mrmlScene = slicer.app.mrmlScene()
     slicer.modules = types.ModuleType("slicer.modules")
     slicer.moduleNames = types.SimpleNamespace()

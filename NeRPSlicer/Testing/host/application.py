@@ -46,14 +46,19 @@ class Application:
     os, arch = {"Windows": "win", "Darwin": "macosx"}.get(platform.system(), "linux"), "amd64"
     documentationBaseUrl = "https://slicer.readthedocs.io/en/latest/"
 
-    def __init__(self, window: QtWidgets.QMainWindow, settings_file: str) -> None:
+    def __init__(self, window: QtWidgets.QMainWindow) -> None:
         import slicer_core
 
         self._qt = QtWidgets.QApplication.instance()
         self._window = window
         self._signals = _Signals()
-        self._settings = QtCore.QSettings(settings_file, QtCore.QSettings.IniFormat)
         self._folder = tempfile.TemporaryDirectory(prefix="host", ignore_cleanup_errors=True)
+        # As under --testing: settings of this process alone, wherever they are asked for.
+        self._qt.setOrganizationName("host")
+        self._qt.setApplicationName("Slicer")
+        QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
+        QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, self._folder.name)
+        self._settings = QtCore.QSettings()
         self._paused = 0
         self.temporaryPath = self.cachePath = self.slicerHome = self._folder.name
         self._scene = slicer_core.vtkMRMLScene()

@@ -21,6 +21,17 @@ class QtModule(types.ModuleType):
         self.SIGNAL, self.SLOT = str, str
         self.qVersion = lambda: "5.15.8"
         self.QFileDialog = _file_dialog()
+        self.QTimer.singleShot = staticmethod(self._single_shot)
+
+    def _single_shot(self, milliseconds: int, receiver, slot: str | None = None) -> None:
+        """Slicer replaces this function: a callable, or an object and a slot, called once."""
+        import slicer
+
+        timer = self.QTimer(slicer.app.moduleManager())
+        timer.setSingleShot(True)
+        timer.connect("timeout()", receiver, slot)
+        timer.connect("timeout()", timer.deleteLater)
+        timer.start(milliseconds)
 
     def __getattr__(self, name: str):
         if name.startswith("__"):

@@ -17,6 +17,20 @@ _own_get: dict[type, object] = {}
 """The getters of Qt classes before `make_strict`: some, as QFile's, tell static from bound functions."""
 
 
+_own_init: dict[type, object] = {}
+
+
+def _without_keywords(init, name: str):
+    """PythonQt's constructors take no properties or signals by keyword, as PySide6's do."""
+
+    def checked(self, *arguments, **keywords):
+        if keywords:
+            raise TypeError(f"{name}() takes no keyword arguments in Slicer")
+        init(self, *arguments)
+
+    return checked
+
+
 _VIRTUALS = frozenset({"connectNotify", "disconnectNotify", "sharedPainter"})
 """Virtual functions that PySide6 itself looks up on objects."""
 
@@ -37,6 +51,9 @@ def make_strict(cls: type) -> None:
                 _own_get[base] = base.__getattribute__
                 base.__getattribute__ = _get
             base.__setattr__ = _set
+            if "__init__" in vars(base) and base not in _own_init:
+                _own_init[base] = base.__init__
+                base.__init__ = _without_keywords(base.__init__, base.__name__)
 
 
 def plain(obj, name: str):
@@ -82,9 +99,7 @@ def _fallback(base: type) -> str:
 
 @cache
 def _getter(cls: type, name: str):
-    """How to read property ``name`` of ``cls``: a function of the object, or None where it is no property."""
-    if not _is_property(cls, name):
-        return None
+    """How to read property ``name`` of ``cls``: a function of the object."""
     if isinstance(getattr(cls, name, None), QtCore.Property):
         return lambda obj: plain(obj, name)
     capital = name[0].upper() + name[1:]
@@ -95,11 +110,20 @@ def _getter(cls: type, name: str):
     return lambda obj: _QObject.property(obj, name)
 
 
-def _is_property(cls: type, name: str) -> bool:
+_meta_properties: dict[type, frozenset[str]] = {}
+"""Properties of classes without facts, by Qt's own account."""
+
+
+def _is_property(obj, name: str) -> bool:
+    cls = type(obj)
     known = class_name(cls)
     if known:
         return name in facts.properties(known)
-    return cls.staticMetaObject.indexOfProperty(name) >= 0
+    if cls not in _meta_properties:
+        # Asked of the object: the class's own meta-object may be gone once a garbage collection has run.
+        meta = _QObject.metaObject(obj)
+        _meta_properties[cls] = frozenset(meta.property(n).name() for n in range(meta.propertyCount()))
+    return name in _meta_properties[cls]
 
 
 def _get(self, name: str):
@@ -117,9 +141,8 @@ def _get(self, name: str):
     name = facts.ALIASES.get(name, name)
     if name in _SPECIAL:
         return partial(_SPECIAL[name], self)
-    getter = _getter(cls, name)
-    if getter is not None:
-        return getter(self)
+    if _is_property(self, name):
+        return _getter(cls, name)(self)
     value = plain(self, name)
     if isinstance(value, QtCore.SignalInstance):
         return signals.BoundSignal(self, name)
@@ -139,7 +162,7 @@ def _set(self, name: str, value) -> None:
     cls = type(self)
     known, own = _known(cls)
     name = facts.ALIASES.get(name, name)
-    if not _is_property(cls, name):
+    if not _is_property(self, name):
         if own or (name.startswith("_") and not cls.__module__.startswith("PySide6.")):
             set_plain(self, name, value)
             return

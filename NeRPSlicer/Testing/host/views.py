@@ -29,6 +29,13 @@ vtkMRMLColorLegendDisplayableManager
 """.split()
 
 
+_BUTTONS = {
+    QtCore.Qt.LeftButton: "LeftButton",
+    QtCore.Qt.RightButton: "RightButton",
+    QtCore.Qt.MiddleButton: "MiddleButton",
+}
+
+
 class _View(QtWidgets.QWidget):
     """A render window off-screen, shown as a picture where the widget is on a screen."""
 
@@ -46,6 +53,7 @@ class _View(QtWidgets.QWidget):
         self._annotation = vtk.vtkCornerAnnotation()
         self._renderer.AddViewProp(self._annotation)
         self._dirty, self._paused = True, 0
+        QtWidgets.QWidget.setMouseTracking(self, True)
         instance = factory.GetInstance()
         instance.SetMRMLApplicationLogic(application_logic)
         for name in managers:
@@ -55,6 +63,38 @@ class _View(QtWidgets.QWidget):
         self._managers.AddObserver(vtk.vtkCommand.UpdateEvent, lambda *_: self._schedule())
 
     cornerAnnotationText = stored(str, "cornerAnnotationText", "")
+
+    def _listen(self, style) -> None:
+        """Let mouse and keys reach the displayable managers, as Slicer's interactor styles do."""
+        self._style = style
+        style.SetDisplayableManagers(self._managers)
+        style.SetInteractor(self._turner)
+        self._turner.Initialize()
+
+    def _tell(self, name: str, event) -> None:
+        place = event.position()
+        height = self._window.GetSize()[1]
+        modifiers = event.modifiers()
+        self._turner.SetEventInformation(
+            round(place.x()),
+            height - 1 - round(place.y()),
+            bool(modifiers & QtCore.Qt.ControlModifier),
+            bool(modifiers & QtCore.Qt.ShiftModifier),
+        )
+        self._turner.InvokeEvent(name)
+
+    def mousePressEvent(self, event) -> None:
+        self._tell(f"{_BUTTONS.get(event.button(), 'LeftButton')}PressEvent", event)
+
+    def mouseReleaseEvent(self, event) -> None:
+        self._tell(f"{_BUTTONS.get(event.button(), 'LeftButton')}ReleaseEvent", event)
+
+    def mouseMoveEvent(self, event) -> None:
+        self._tell("MouseMoveEvent", event)
+
+    def wheelEvent(self, event) -> None:
+        up = event.angleDelta().y() > 0
+        self._tell("MouseWheelForwardEvent" if up else "MouseWheelBackwardEvent", event)
 
     def _schedule(self) -> None:
         self._dirty = True
@@ -96,12 +136,10 @@ class _View(QtWidgets.QWidget):
     def displayableManagerByClassName(self, name: str):
         return self._managers.GetDisplayableManagerByClassName(name)
 
-    def resizeEvent(self, event) -> None:
-        size = event.size()
-        if size.width() > 8 and size.height() > 8:
-            self._resize(size.width(), size.height())
-
     def paintEvent(self, _event) -> None:
+        shown = QtWidgets.QWidget.size(self).toTuple()
+        if shown != self._window.GetSize() and min(shown) > 8:
+            self._resize(*shown)
         if self._dirty and not self._paused:
             self.forceRender()
         pixels = np.ascontiguousarray(picture(self, fresh=False))
@@ -128,6 +166,11 @@ class qMRMLSliceView(_View):
         self._renderer.AddViewProp(self._actor)
         self._actor.VisibilityOff()
         self._managers.SetMRMLDisplayableNode(node)
+        from slicer_core import vtkMRMLSliceViewInteractorStyle
+
+        style = vtkMRMLSliceViewInteractorStyle()
+        style.SetSliceLogic(logic)
+        self._listen(style)
         logic.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: self._show())
         logic.ResizeSliceNode(*size)
         self._show()
@@ -167,6 +210,9 @@ class qMRMLThreeDView(_View):
         self._node = node
         self._renderer.SetUseDepthPeeling(True)
         self._managers.SetMRMLDisplayableNode(node)
+        from slicer_core import vtkMRMLThreeDViewInteractorStyle
+
+        self._listen(vtkMRMLThreeDViewInteractorStyle())
 
     def mrmlViewNode(self):
         return self._node

@@ -248,3 +248,32 @@ def test_the_3d_views_direction_becomes_the_beam():
     node.SetPosition(0, 0, 0)
     with pytest.raises(NerpError, match="no direction"):
         cameraAsViewed(node, camera())
+
+
+def test_dragging_a_handle_in_the_3d_view_turns_the_camera_about_the_isocentre(app):
+    """Mouse events to the real interaction widget; a ring is found by trying places about the isocentre."""
+    import slicer
+    from NeRPSlicerLib.scene.camera import cameraFromNode, setCamera, showHandles
+
+    node = setCamera(camera())
+    showHandles(True)
+    view = three_d_view()
+    eye = view.cameraNode()
+    eye.SetFocalPoint(*camera().isocenter_ras)
+    eye.SetPosition(*(camera().isocenter_ras + np.array([-900, -1300, 700])))
+    eye.SetViewUp(0, 0, 1)
+    eye.ResetClippingRange()
+    app.picture(view)
+    start = slicer.util.arrayFromTransformMatrix(node)
+    width, height = view.renderWindow().GetSize()
+    centre = np.array([width / 2, height / 2])
+    for radius, angle in ((r, a) for r in (60, 75, 90, 105) for a in range(0, 360, 30)):
+        at = centre + radius * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+        app.drag(view, at, (at[0] + 25, at[1] + 18))
+        turned = slicer.util.arrayFromTransformMatrix(node)
+        if np.abs(turned[:3, :3] - start[:3, :3]).max() > 0.02:
+            break
+    else:
+        pytest.fail("no ring turned the camera")
+    moved = cameraFromNode(node)
+    np.testing.assert_allclose(moved.isocenter_ras, camera().isocenter_ras, atol=1e-3)

@@ -168,3 +168,21 @@ def test_enter_exit_reload_and_scene_close_reach_the_panel(app, panel):
     slicer.util.reloadScriptedModule("Small")
     fresh = slicer.util.getModuleWidget("Small")
     assert panel.calls[-1] == "cleanup" and fresh is not panel and fresh.parameters.sid == 1800
+
+
+def test_the_preview_shows_panel_and_views_in_one_window(app, tmp_path):
+    from host import preview
+
+    (tmp_path / "Resources" / "UI").mkdir(parents=True)
+    (tmp_path / "Resources" / "UI" / "Small.ui").write_text(FORM, encoding="utf-8")
+    (tmp_path / "Small.py").write_text(MODULE, encoding="utf-8")
+    picture = tmp_path / "preview.png"
+    assert preview.main([str(tmp_path / "Small.py"), "--screenshot", str(picture), "--wait", "50"]) == 0
+    assert app.window.windowTitle == preview.TITLE == "preview, not Slicer"
+    from PySide6 import QtGui
+
+    image = QtGui.QImage(str(picture))
+    assert image.width() >= 1000
+    left = {image.pixel(x, y) for x in range(10, 400, 5) for y in range(50, 600, 25)}
+    assert len(left) > 2
+    app.window.hide()

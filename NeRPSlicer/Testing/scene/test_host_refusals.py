@@ -139,6 +139,8 @@ def test_qt_6_and_pyside_spellings_are_refused():
     for gone in ("QtWidgets", "Slot2", "QOpenGLVersionFunctionsFactory"):
         with pytest.raises(AttributeError):
             getattr(qt, gone)
+    with pytest.raises(TypeError, match="keyword"):
+        qt.QPushButton(text="Go")
     with pytest.raises(AttributeError, match="not allowed"):
         slider.note = "mine"
     with pytest.raises(AttributeError):

@@ -6,7 +6,7 @@ import shiboken6
 import vtk
 from PySide6 import QtCore, QtWidgets
 
-from .properties import emit, stored
+from .properties import emit, one_line, stored
 
 
 class qMRMLWidget(QtWidgets.QWidget):
@@ -45,8 +45,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
         self._box = QtWidgets.QComboBox()
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = one_line(self)
         row.addWidget(self._box)
         self._scene, self._tags, self._filters, self._nodes = None, [], [], []
         self._current, self._busy = None, False

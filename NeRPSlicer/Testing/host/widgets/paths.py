@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6 import QtCore, QtWidgets
 
-from .properties import emit, stored
+from .properties import emit, one_line, stored
 
 
 class ctkPathLineEdit(QtWidgets.QWidget):
@@ -15,8 +15,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
         self._edit = QtWidgets.QLineEdit()
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = one_line(self)
         row.addWidget(self._edit)
         self._edit.connect("textChanged(QString)", lambda text: emit(self, "currentPathChanged", text))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from PySide6 import QtCore
+from PySide6 import QtCore, QtWidgets
 
 from .. import strict
 
@@ -29,3 +29,11 @@ def stored(kind: Any, name: str, default: Any, changed: Callable | None = None) 
 def emit(widget, name: str, *arguments: Any) -> None:
     """Send a signal of a stand-in."""
     strict.plain(widget, name).emit(*arguments)
+
+
+def one_line(widget: QtWidgets.QWidget) -> QtWidgets.QHBoxLayout:
+    """A layout without margins; the widget is as high as one line."""
+    row = QtWidgets.QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    widget.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Fixed)
+    return row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6 import QtCore, QtWidgets
 
-from .properties import emit, stored
+from .properties import emit, one_line, stored
 
 _STEPS = 10000
 
@@ -17,8 +17,7 @@ class ctkDoubleSpinBox(QtWidgets.QWidget):
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
         self._box = QtWidgets.QDoubleSpinBox()
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = one_line(self)
         row.addWidget(self._box)
         self._box.connect("valueChanged(double)", lambda value: emit(self, "valueChanged", value))
         self._box.connect("editingFinished()", lambda: emit(self, "editingFinished"))
@@ -63,8 +62,7 @@ class ctkDoubleSlider(QtWidgets.QWidget):
         self._number, self._low, self._high = 0.0, 0.0, 99.0
         self._bar = QtWidgets.QSlider(QtCore.Qt.Horizontal)
         self._bar.maximum = _STEPS
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = one_line(self)
         row.addWidget(self._bar)
         self._bar.connect("sliderMoved(int)", self._moved)
         self._bar.connect("sliderPressed()", lambda: emit(self, "sliderPressed"))
@@ -109,8 +107,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
         self._slider, self._box = ctkDoubleSlider(), ctkDoubleSpinBox()
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = one_line(self)
         row.addWidget(self._slider, 1)
         row.addWidget(self._box)
         self._busy, self._number = False, 0.0
@@ -188,8 +185,7 @@ class _Range(QtWidgets.QWidget):
         self._bounds, self._values = (0.0, 99.0), (0.0, 99.0)
         self._busy = False
         self._boxes = ctkDoubleSpinBox(), ctkDoubleSpinBox()
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
+        row = one_line(self)
         for box in self._boxes:
             row.addWidget(box)
             box.connect("valueChanged(double)", self._typed)

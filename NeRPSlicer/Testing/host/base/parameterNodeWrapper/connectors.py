@@ -21,7 +21,7 @@ from .annotations import (
     SingleStep,
     WithinRange,
 )
-from .serializers import is_node, parts
+from .serializers import is_node, node_classes, parts
 
 
 class Connector(NamedTuple):
@@ -38,7 +38,12 @@ def connector(widget, kind, annotations) -> Connector:
     Raises:
         RuntimeError: the widget cannot show the type, or an annotation it needs is missing.
     """
-    inner, cls = parts(kind)[0], type(widget)
+    cls = type(widget)
+    if is_node(kind) and cls is slicer.qMRMLNodeComboBox:
+        # Slicer makes an instance of each class to ask for its name: an abstract class raises TypeError.
+        widget.nodeTypes = [nodeClass().GetClassName() for nodeClass in node_classes(kind)]
+        return Connector(widget.currentNode, widget.setCurrentNode, "currentNodeChanged(vtkMRMLNode*)")
+    inner = parts(kind)[0]
     if inner is bool and cls in (qt.QCheckBox, ctk.ctkCheckBox):
         return _attribute(widget, "checked", "stateChanged(int)")
     if inner is bool and cls in (qt.QPushButton, ctk.ctkCheckablePushButton):
@@ -85,9 +90,6 @@ def connector(widget, kind, annotations) -> Connector:
             return _path(widget, "currentPath", "currentPathChanged(QString)", inner)
         if cls is ctk.ctkDirectoryButton:
             return _path(widget, "directory", "directoryChanged(QString)", inner)
-    if is_node(kind) and cls is slicer.qMRMLNodeComboBox:
-        widget.nodeTypes = [inner.__name__]
-        return Connector(widget.currentNode, widget.setCurrentNode, "currentNodeChanged(vtkMRMLNode*)")
     raise RuntimeError(f"Unable to connect a parameter of type {kind} to a {cls.__name__}")
 
 

@@ -25,14 +25,23 @@ def parts(kind) -> tuple[type, bool]:
     return kind, False
 
 
+def node_classes(kind) -> tuple[type, ...]:
+    """The node classes of a node type or a union of some; none for another type."""
+    inner = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    classes = tuple(item for item in inner if item is not type(None))
+    nodes = all(isinstance(item, type) and issubclass(item, slicer.vtkMRMLNode) for item in classes)
+    return classes if nodes else ()
+
+
 def is_node(kind) -> bool:
-    inner = parts(kind)[0]
-    return isinstance(inner, type) and issubclass(inner, slicer.vtkMRMLNode)
+    return bool(node_classes(kind))
 
 
 def implicit_default(kind):
+    if is_node(kind):
+        return None
     inner, optional = parts(kind)
-    if optional or is_node(kind):
+    if optional:
         return None
     if isinstance(inner, type) and issubclass(inner, enum.Enum):
         return next(iter(inner))

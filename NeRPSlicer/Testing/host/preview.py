@@ -1,0 +1,63 @@
+"""The real panel beside real MRML views in one window, titled so that nobody takes it for Slicer.
+
+    python -m host.preview [MODULE.py] [--screenshot PICTURE.png] [--wait MILLISECONDS]
+
+Run it in the folder above ``host``. With ``--screenshot`` the window is drawn off-screen, saved and closed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+MODULE = Path(__file__).resolve().parents[2] / "NeRPSlicer.py"
+TITLE = "preview, not Slicer"
+PANEL_WIDTH = 440
+
+
+def open_preview(module: Path):
+    """The host with the module's panel docked on the left and shown; its window is not shown yet."""
+    sys.path.insert(0, str(module.parent))
+    import host
+
+    running = host.start()
+    from PySide6 import QtCore, QtWidgets
+
+    name = module.stem
+    panel = running.load_module(module).widgetRepresentation()
+    scroll = QtWidgets.QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setWidget(panel)
+    dock = QtWidgets.QDockWidget(name)
+    dock.setWidget(scroll)
+    dock.setMinimumWidth(PANEL_WIDTH)
+    running.window.addDockWidget(QtCore.Qt.LeftDockWidgetArea, dock)
+    running.window.setWindowTitle(TITLE)
+    running.window.resize(1500, 900)
+    running.select_module(name)
+    return running
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("module", nargs="?", type=Path, default=MODULE)
+    parser.add_argument("--screenshot", type=Path)
+    parser.add_argument("--wait", type=int, default=500, help="milliseconds before the screenshot")
+    chosen = parser.parse_args(arguments)
+    if chosen.screenshot is None and sys.platform == "linux" and os.environ.get("DISPLAY"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
+    running = open_preview(chosen.module.resolve())
+    running.window.show()
+    if chosen.screenshot is not None:
+        running.wait(chosen.wait)
+        running.window.grab().save(str(chosen.screenshot))
+    else:
+        running.application._qt.exec()
+    running.unload_module(chosen.module.stem)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
