@@ -18,6 +18,7 @@ from .patientSection import PatientSection
 from .radiographSection import RadiographSection
 from .statusSection import StatusSection
 
+REFRESH_MS = 40
 _SECTIONS = (PatientSection, CameraSection, RadiographSection, StatusSection)
 
 
@@ -46,7 +47,7 @@ class Panel(VTKObservationMixin):
         self._shortcuts: list = []
         self._entered = False
         self.session = Session(
-            lambda: self.parameters, self.tell, self._onProgress, self.refresh, start or WorkerProcess
+            lambda: self.parameters, self.tell, self._onProgress, self.refreshSoon, start or WorkerProcess
         )
         self.sections = [section(self) for section in _SECTIONS]
         layout.addStretch(1)
@@ -54,6 +55,11 @@ class Panel(VTKObservationMixin):
         self._changes.setSingleShot(True)
         self._changes.setInterval(0)
         self._changes.connect("timeout()", self._tellChanges)
+        # Pictures come many a second: the panel need not be gone over for each.
+        self._refreshing = qt.QTimer()
+        self._refreshing.setSingleShot(True)
+        self._refreshing.setInterval(REFRESH_MS)
+        self._refreshing.connect("timeout()", self.refresh)
         for section in self.sections:
             section.connect()
         scene = slicer.mrmlScene
@@ -89,6 +95,7 @@ class Panel(VTKObservationMixin):
         if self._entered:
             self.exit()
         self._changes.stop()
+        self._refreshing.stop()
         self._disconnectParameters()
         self.removeObservers()
         self.session.close()
@@ -172,6 +179,16 @@ class Panel(VTKObservationMixin):
 
     def _onProgress(self, share: float | None, text: str) -> None:
         self.status.showProgress(share, text)
+
+    def refreshSoon(self) -> None:
+        """Show things as they are within `REFRESH_MS`."""
+        if not self._refreshing.isActive():
+            self._refreshing.start()
+
+    @property
+    def settled(self) -> bool:
+        """Whether all that has changed is shown."""
+        return not (self._refreshing.isActive() or self._changes.isActive())
 
     def refresh(self) -> None:
         """Show things as they are now."""

@@ -6,7 +6,7 @@ import enum
 import pathlib
 from typing import Annotated
 
-from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLVolumeNode
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import (
     Choice,
@@ -78,7 +78,7 @@ class NeRPParameters:
 
     ct: vtkMRMLScalarVolumeNode
     segmentation: vtkMRMLSegmentationNode
-    film: vtkMRMLVolumeNode
+    film: vtkMRMLScalarVolumeNode
     structures: list[str]
 
     live: bool = True

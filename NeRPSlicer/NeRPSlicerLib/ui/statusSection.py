@@ -28,7 +28,7 @@ class StatusSection(Section):
         if share is not None:
             bar.value = round(1000 * share)
             bar.format = text
-        self.refresh()
+        self.panel.refreshSoon()
 
     def refresh(self) -> None:
         session = self.panel.session

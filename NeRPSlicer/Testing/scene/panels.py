@@ -5,14 +5,22 @@ from __future__ import annotations
 import time
 import uuid
 from collections import deque
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 MODULE = Path(__file__).resolve().parents[2] / "NeRPSlicer.py"
 COARSE_MM = 5.0
-SIDE, FILM_SIDE = 128, 96
-"""Pixels of pictures: enough to tell lung from spine."""
+SIDE, SAMPLES, FILM_SIDE = 128, 128, 96
+"""Of pictures: enough to tell lung from spine."""
+
+
+@cache
+def _thorax(seed: int, spacing_mm: float):
+    from nerp.phantom import thorax
+
+    return thorax(seed, spacing_mm)
 
 
 class InProcessWorker:
@@ -131,6 +139,11 @@ def driver(app, monkeypatch):
         workers.append(InProcessWorker(onReply, onEnd))
         return workers[-1]
 
+    import nerp.worker.example
+    import nerp.worker.session
+
+    for module in (nerp.worker.example, nerp.worker.session):
+        monkeypatch.setattr(module, "thorax", _thorax)
     app.load_module(MODULE)
     import NeRPSlicerLib.example
     import NeRPSlicerLib.ui.panel
@@ -139,6 +152,16 @@ def driver(app, monkeypatch):
     monkeypatch.setattr(NeRPSlicerLib.ui.panel, "WorkerProcess", start)
     app.select_module("NeRPSlicer")
     panel = slicer.util.getModuleWidget("NeRPSlicer").panel
-    panel.parameters.size = SIDE
+    panel.parameters.size, panel.parameters.samples = SIDE, SAMPLES
     yield PanelDriver(app, panel, workers)
+    remove_module(app)
+
+
+def remove_module(app) -> None:
+    """Unload the module and delete its panel, as Slicer does; else it would go on following the scene."""
+    from PySide6 import QtCore
+
+    widget = app.application.moduleManager().module("NeRPSlicer").widgetRepresentation()
     app.unload_module("NeRPSlicer")
+    widget.deleteLater()
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)

@@ -112,6 +112,7 @@ def test_randomize_back_and_ghosts(driver):  # noqa: F811
     )
     ui.backButton.click()
     ui.backButton.click()
+    driver.rest()
     np.testing.assert_allclose(
         driver.session.camera.ras_from_camera, np.array(first["ras_from_camera"]), atol=1e-9
     )
