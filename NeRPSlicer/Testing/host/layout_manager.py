@@ -24,6 +24,7 @@ class qSlicerLayoutManager(QtCore.QObject):
         self._widgets: dict[str, QtWidgets.QWidget] = {}
         self._paused = 0
         self._shown = None
+        self._box: QtWidgets.QWidget | None = None
         self._logic = vtkMRMLLayoutLogic()
         self._logic.SetMRMLApplicationLogic(application_logic)
         self._logic.SetMRMLScene(scene)
@@ -55,15 +56,20 @@ class qSlicerLayoutManager(QtCore.QObject):
         return [node for node in nodes if node.IsA("vtkMRMLSliceNode") or node.IsA("vtkMRMLViewNode")]
 
     def _arrange(self, element) -> None:
-        old = QtWidgets.QWidget.layout(self._viewport)
+        row = QtWidgets.QWidget.layout(self._viewport)
+        if row is None:
+            row = QtWidgets.QVBoxLayout(self._viewport)
+            row.setContentsMargins(0, 0, 0, 0)
+        # Views outlive the boxes that hold them.
         for widget in self._widgets.values():
             widget.setParent(None)
-        if old is not None:
-            QtWidgets.QWidget().setLayout(old)
-        row = QtWidgets.QVBoxLayout(self._viewport)
-        row.setContentsMargins(0, 0, 0, 0)
-        if element is not None:
-            row.addWidget(self._placed(element))
+        if self._box is not None and self._box not in self._widgets.values():
+            row.removeWidget(self._box)
+            self._box.setParent(None)
+            self._box.deleteLater()
+        self._box = self._placed(element) if element is not None else None
+        if self._box is not None:
+            row.addWidget(self._box)
 
     def _placed(self, element: ElementTree.Element) -> QtWidgets.QWidget:
         if element.tag == "view":

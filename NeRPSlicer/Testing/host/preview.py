@@ -34,6 +34,7 @@ def open_preview(module: Path):
     dock.setWidget(scroll)
     dock.setMinimumWidth(PANEL_WIDTH)
     running.window.addDockWidget(QtCore.Qt.LeftDockWidgetArea, dock)
+    running.panel_dock = dock
     running.window.setWindowTitle(TITLE)
     running.window.resize(1500, 900)
     running.select_module(name)
@@ -56,6 +57,8 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         running.application._qt.exec()
     running.unload_module(chosen.module.stem)
+    running.window.removeDockWidget(running.panel_dock)
+    running.panel_dock.deleteLater()
     return 0
 
 
