@@ -7,6 +7,7 @@ timed from the start of the process, with the digital thorax built in it.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -29,6 +30,15 @@ BARS = {
     ("full", True): "<= 3000",
 }
 """On the screen; what the panel adds must fit in too."""
+
+FEW = ["lung_left", "lung_right", "heart"]
+CASES = (("small", False), ("small", FEW), ("small", True), ("full", False), ("full", True))
+"""Quality, and the structures whose masks are drawn too."""
+
+
+def busy() -> str:
+    """What else the processors had to do when this began, where the system tells."""
+    return f", load average {os.getloadavg()[0]:.1f} before" if hasattr(os, "getloadavg") else ""
 
 
 def moves(record: dict[str, Any], count: int) -> list[nerp.Camera]:
@@ -75,7 +85,7 @@ def main() -> None:
     sizes = (
         f"Full pictures have {SIZE} x {SIZE} pixels, small ones 128 x 128, by fixed without Numba 96 x 96."
     )
-    lines = ["# The render worker", "", f"{machine()}. Digital thorax. {sizes}"]
+    lines = ["# The render worker", "", f"{machine()}{busy()}. Digital thorax. {sizes}"]
     with tempfile.TemporaryDirectory() as temporary:
         workers, firsts = {}, []
         for bare in (False, True):
@@ -90,8 +100,8 @@ def main() -> None:
             "| ms, median [quartiles] | size | bar | with Numba | bar | without |",
             "|---|---|---|---|---|---|",
         ]
-        for method in ("drr", "fixed", "mip"):
-            for quality, structures in (("small", False), ("small", True), ("full", False), ("full", True)):
+        for method in ("drr", "fixed"):
+            for quality, structures in CASES:
                 request = {"method": method, "quality": quality, "structures": structures}
                 some = cameras if quality == "small" else cameras[:: max(1, options.moves // 5)]
                 for worker in workers.values():
@@ -103,7 +113,10 @@ def main() -> None:
                 for bare, column in zip(workers, np.array(times).T, strict=True):
                     low, middle, high = np.percentile(column, (25, 50, 75))
                     cells += [BARS[quality, bare], f"{middle:.0f} [{low:.0f}, {high:.0f}]"]
-                name = f"{method}, {quality}{', 89 structures' if structures else ''}"
+                masks = (
+                    "" if not structures else ", 3 structures" if structures is FEW else ", all structures"
+                )
+                name = f"{method}, {quality}{masks}"
                 lines.append(f"| {name} | {' | '.join(cells)} |")
                 print(lines[-1], flush=True)
         for worker in workers.values():
