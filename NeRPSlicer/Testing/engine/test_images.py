@@ -9,37 +9,29 @@ import pytest
 import SimpleITK
 from nerp import Camera, NerpError, Volume, project, read_ct, read_structures
 from nerp.geometry import transform_points
+from patients import write_image
 
 SHAPE = (6, 7, 8)
 
 
-def write(path: Path, voxels: np.ndarray, lps_from_ijk: np.ndarray) -> None:
-    image = SimpleITK.GetImageFromArray(voxels)
-    spacing = np.linalg.norm(lps_from_ijk[:3, :3], axis=0)
-    image.SetSpacing(spacing.tolist())
-    image.SetDirection((lps_from_ijk[:3, :3] / spacing).ravel().tolist())
-    image.SetOrigin(lps_from_ijk[:3, 3].tolist())
-    SimpleITK.WriteImage(image, str(path))
-
-
-def oblique_lps() -> np.ndarray:
+def oblique() -> np.ndarray:
     rotation, _ = np.linalg.qr(np.random.default_rng(4).normal(size=(3, 3)))
     rotation[:, 0] *= np.sign(np.linalg.det(rotation))
-    lps_from_ijk = np.eye(4)
-    lps_from_ijk[:3, :3] = rotation * (0.7, 0.8, 2.5)
-    lps_from_ijk[:3, 3] = (12, -34, 56)
-    return lps_from_ijk
+    ras_from_ijk = np.eye(4)
+    ras_from_ijk[:3, :3] = rotation * (0.7, 0.8, 2.5)
+    ras_from_ijk[:3, 3] = (12, -34, 56)
+    return ras_from_ijk
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha", ".mhd"])
 @pytest.mark.parametrize("dtype", [np.int16, np.int32, np.float32])
 def test_every_format_lies_in_the_same_place(tmp_path: Path, suffix: str, dtype: type) -> None:
     voxels = np.random.default_rng(1).integers(-1000, 1000, SHAPE).astype(dtype)
-    write(tmp_path / f"case{suffix}", voxels, oblique_lps())
+    write_image(tmp_path / f"case{suffix}", voxels, oblique())
     volume = read_ct(tmp_path / f"case{suffix}")
     assert volume.name == "case" and volume.hu.dtype == np.int16 and (volume.hu == voxels).all()
     corner = np.array([7.0, 6.0, 5.0])
-    expected = transform_points(oblique_lps(), corner) * (-1, -1, 1)
+    expected = transform_points(oblique(), corner)
     assert np.allclose(transform_points(volume.ras_from_ijk, corner), expected, atol=1e-4)
 
 
@@ -51,17 +43,17 @@ def test_a_series_of_one_time_point_is_a_volume(tmp_path: Path) -> None:
 
 
 def test_separating_the_body_can_be_switched_off(tmp_path: Path) -> None:
-    write(tmp_path / "ct.nrrd", np.full(SHAPE, -1000, np.int16), oblique_lps())
+    write_image(tmp_path / "ct.nrrd", np.full(SHAPE, -1000, np.int16), oblique())
     assert read_ct(tmp_path / "ct.nrrd", separate_body=False).body.all()
     assert not read_ct(tmp_path / "ct.nrrd").body.any()
 
 
 def test_bad_files_get_one_line(tmp_path: Path) -> None:
-    write(tmp_path / "whole.nrrd", np.zeros(SHAPE, np.int16), oblique_lps())
+    write_image(tmp_path / "whole.nrrd", np.zeros(SHAPE, np.int16), oblique())
     (tmp_path / "cut.nrrd").write_bytes((tmp_path / "whole.nrrd").read_bytes()[:-60])
-    write(tmp_path / "whole.nii.gz", np.random.default_rng(0).normal(size=SHAPE), oblique_lps())
+    write_image(tmp_path / "whole.nii.gz", np.random.default_rng(0).normal(size=SHAPE), oblique())
     (tmp_path / "cut.nii.gz").write_bytes((tmp_path / "whole.nii.gz").read_bytes()[:-900])
-    write(tmp_path / "whole.nii", np.zeros(SHAPE), oblique_lps())
+    write_image(tmp_path / "whole.nii", np.zeros(SHAPE), oblique())
     (tmp_path / "cut.nii").write_bytes((tmp_path / "whole.nii").read_bytes()[:-1])
     (tmp_path / "text.txt").write_text("no image", encoding="utf-8")
     (tmp_path / "text.nii.gz").write_text("no image", encoding="utf-8")
@@ -73,8 +65,8 @@ def test_bad_files_get_one_line(tmp_path: Path) -> None:
     SimpleITK.WriteImage(
         SimpleITK.Image([4, 4, 4], SimpleITK.sitkVectorUInt8, 3), str(tmp_path / "color.nrrd")
     )
-    write(tmp_path / "holes.nrrd", np.full(SHAPE, np.nan), oblique_lps())
-    write(tmp_path / "slice.nrrd", np.zeros((1, 8, 8), np.int16), np.eye(4))
+    write_image(tmp_path / "holes.nrrd", np.full(SHAPE, np.nan), oblique())
+    write_image(tmp_path / "slice.nrrd", np.zeros((1, 8, 8), np.int16), np.eye(4))
     for name, message in (
         ("absent.nrrd", "no file or folder"),
         ("text.txt", "formats"),

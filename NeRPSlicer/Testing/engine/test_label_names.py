@@ -8,14 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK
 from hypothesis import given
 from hypothesis import strategies as st
 from nerp import NerpError, Volume, read_structures
 from nerp.io.label_names import Label, identifier, label_table, named_structures
+from patients import write_image
 
 SHAPE = (12, 20, 24)
-SPACING = (1.5, 2.0, 3.0)
 FRAME = np.array([[-1.5, 0, 0, 40], [0, -2, 0, 30], [0, 0, 3, -20], [0, 0, 0, 1.0]])
 LABELS = np.zeros(SHAPE, np.uint8)
 LABELS[2:9, 3:9, 3:9] = 1
@@ -25,17 +24,6 @@ LABELS[5, 15, 15] = 5
 
 def ct(frame: np.ndarray = FRAME, shape: tuple[int, ...] = SHAPE, frame_of_reference: str = "") -> Volume:
     return Volume(np.zeros(shape, np.int16), frame, False, "ct", frame_of_reference=frame_of_reference)
-
-
-def write(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray = FRAME) -> Path:
-    lps = np.diag([-1, -1, 1, 1]) @ ras_from_ijk
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    picture = SimpleITK.GetImageFromArray(voxels)
-    picture.SetSpacing(spacing.tolist())
-    picture.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
-    picture.SetOrigin(lps[:3, 3].tolist())
-    SimpleITK.WriteImage(picture, str(path))
-    return path
 
 
 @pytest.mark.parametrize(
@@ -87,7 +75,7 @@ TABLES = {
 @pytest.mark.parametrize("file", TABLES)
 def test_tables_of_names(tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_text(TABLES[file], encoding="utf-8")
-    write(tmp_path / "map.nrrd", LABELS)
+    write_image(tmp_path / "map.nrrd", LABELS, FRAME)
     structures = read_structures(tmp_path / "map.nrrd", names=tmp_path / file)
     assert structures.counts() == {"lung_left": 252, "heart": 336, "rib": 1}
     assert [item.value for item in structures] == [1, 2, 5]
@@ -96,8 +84,8 @@ def test_tables_of_names(tmp_path: Path, file: str) -> None:
 
 
 def test_where_names_are_looked_for(tmp_path: Path) -> None:
-    path = write(tmp_path / "map.nii.gz", LABELS)
-    one = write(tmp_path / "lung.nii.gz", (LABELS == 1).astype(np.uint8))
+    path = write_image(tmp_path / "map.nii.gz", LABELS, FRAME)
+    one = write_image(tmp_path / "lung.nii.gz", (LABELS == 1).astype(np.uint8), FRAME)
     assert read_structures(path).names == ("label_1", "label_2", "label_5")
     assert read_structures(one).names == ("lung",), "a mask is named after its file"
     (tmp_path / "labels.csv").write_text(TABLES["labels.csv"], encoding="utf-8")
@@ -113,7 +101,7 @@ def test_where_names_are_looked_for(tmp_path: Path) -> None:
 
 
 def test_names_inside_a_nifti_header(tmp_path: Path) -> None:
-    write(tmp_path / "plain.nii", LABELS)
+    write_image(tmp_path / "plain.nii", LABELS, FRAME)
     plain = (tmp_path / "plain.nii").read_bytes()
     xml = b"""<CaretExtension><LabelTable>
         <Label Key="1" Red="1.0" Green="0.0" Blue="0.5" Alpha="1"><![CDATA[lung_left]]></Label>
@@ -156,5 +144,5 @@ def test_the_real_table_and_the_real_header_agree_with_ours(data_folder: Path) -
 def test_bad_tables(tmp_path: Path, file: str, text: str) -> None:
     (tmp_path / file).write_text(text, encoding="utf-8")
     with pytest.raises(NerpError, match=re.escape(file)) as caught:
-        read_structures(write(tmp_path / "map.nrrd", LABELS), names=tmp_path / file)
+        read_structures(write_image(tmp_path / "map.nrrd", LABELS, FRAME), names=tmp_path / file)
     assert "\n" not in str(caught.value)

@@ -8,15 +8,14 @@ from pathlib import Path
 import highdicom
 import numpy as np
 import pytest
-import SimpleITK
 from hypothesis import given
 from hypothesis import strategies as st
 from nerp import NerpError, Volume, read_ct, read_structures
 from nerp.io.dicom_seg import rgb_from_lab
 from nerp.structures import Code
+from patients import write_image
 
 SHAPE = (12, 20, 24)
-SPACING = (1.5, 2.0, 3.0)
 FRAME = np.array([[-1.5, 0, 0, 40], [0, -2, 0, 30], [0, 0, 3, -20], [0, 0, 0, 1.0]])
 LABELS = np.zeros(SHAPE, np.uint8)
 LABELS[2:9, 3:9, 3:9] = 1
@@ -28,17 +27,6 @@ def ct(frame: np.ndarray = FRAME, shape: tuple[int, ...] = SHAPE, frame_of_refer
     return Volume(np.zeros(shape, np.int16), frame, False, "ct", frame_of_reference=frame_of_reference)
 
 
-def write(path: Path, voxels: np.ndarray, ras_from_ijk: np.ndarray = FRAME) -> Path:
-    lps = np.diag([-1, -1, 1, 1]) @ ras_from_ijk
-    spacing = np.linalg.norm(lps[:3, :3], axis=0)
-    picture = SimpleITK.GetImageFromArray(voxels)
-    picture.SetSpacing(spacing.tolist())
-    picture.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
-    picture.SetOrigin(lps[:3, 3].tolist())
-    SimpleITK.WriteImage(picture, str(path))
-    return path
-
-
 # --- grids ---
 
 
@@ -47,7 +35,7 @@ def test_a_coarser_map_lands_on_the_finer_ct(tmp_path: Path) -> None:
     fine = FRAME @ np.diag([0.5, 0.5, 0.5, 1])
     fine[:3, 3] -= FRAME[:3, :3] @ (0.25, 0.25, 0.25)
     structures = read_structures(
-        write(tmp_path / "map.nrrd", LABELS), like=ct(fine, tuple(2 * n for n in SHAPE))
+        write_image(tmp_path / "map.nrrd", LABELS, FRAME), like=ct(fine, tuple(2 * n for n in SHAPE))
     )
     expected = LABELS.repeat(2, 0).repeat(2, 1).repeat(2, 2)
     assert (structures.mask("label_2") == (expected == 2)).all()
@@ -62,12 +50,12 @@ def test_another_order_of_axes_is_exact_and_not_worth_a_word(tmp_path: Path, axe
     frame[:3, :3] = FRAME[:3, ijk]
     frame[:3, 3] += frame[:3, 2] * (flipped.shape[0] - 1)
     frame[:3, 2] *= -1
-    structures = read_structures(write(tmp_path / "map.nrrd", flipped, frame), like=ct())
+    structures = read_structures(write_image(tmp_path / "map.nrrd", flipped, frame), like=ct())
     assert structures.notices == () and (structures.mask("label_2") == (LABELS == 2)).all()
 
 
 def test_labels_partly_or_wholly_outside_the_ct(tmp_path: Path) -> None:
-    path = write(tmp_path / "map.nrrd", LABELS)
+    path = write_image(tmp_path / "map.nrrd", LABELS, FRAME)
     half = ct(FRAME, (5, 20, 24))
     structures = read_structures(path, like=half)
     assert structures.counts() == {"label_1": 108, "label_2": 144, "label_5": 0}
@@ -77,12 +65,12 @@ def test_labels_partly_or_wholly_outside_the_ct(tmp_path: Path) -> None:
 
 
 def test_bad_label_maps(tmp_path: Path) -> None:
-    write(tmp_path / "fractions.nrrd", np.full(SHAPE, 0.5, np.float32))
-    write(tmp_path / "hu.nrrd", np.full(SHAPE, -1000, np.int16))
-    write(tmp_path / "empty.nrrd", np.zeros(SHAPE, np.uint8))
+    write_image(tmp_path / "fractions.nrrd", np.full(SHAPE, 0.5, np.float32), FRAME)
+    write_image(tmp_path / "hu.nrrd", np.full(SHAPE, -1000, np.int16), FRAME)
+    write_image(tmp_path / "empty.nrrd", np.zeros(SHAPE, np.uint8), FRAME)
     (tmp_path / "none").mkdir()
     (tmp_path / "many").mkdir()
-    write(tmp_path / "many" / "all.nrrd", LABELS)
+    write_image(tmp_path / "many" / "all.nrrd", LABELS, FRAME)
     (tmp_path / "table.csv").write_text("x", encoding="utf-8")
     for name, message in (
         ("absent.nrrd", "no file or folder"),
@@ -97,11 +85,11 @@ def test_bad_label_maps(tmp_path: Path) -> None:
             read_structures(tmp_path / name)
         assert "\n" not in str(caught.value)
     with pytest.raises(NerpError, match="no table of label names vocabulary"):
-        read_structures(write(tmp_path / "map.nrrd", LABELS), names="vocabulary")
+        read_structures(write_image(tmp_path / "map.nrrd", LABELS, FRAME), names="vocabulary")
 
 
 def test_whole_numbers_stored_as_floats_are_labels(tmp_path: Path) -> None:
-    structures = read_structures(write(tmp_path / "map.nii.gz", LABELS.astype(np.float32)))
+    structures = read_structures(write_image(tmp_path / "map.nii.gz", LABELS.astype(np.float32), FRAME))
     assert structures.counts() == {"label_1": 252, "label_2": 336, "label_5": 1}
 
 
@@ -115,7 +103,7 @@ def test_a_folder_of_masks(tmp_path: Path, like: Volume | None) -> None:
         ("Both Lungs", (LABELS == 1) | (LABELS == 2)),
         ("spleen", LABELS > 9),
     ):
-        write(tmp_path / f"{name}.nii.gz", mask.astype(np.uint8))
+        write_image(tmp_path / f"{name}.nii.gz", mask.astype(np.uint8), FRAME)
     structures = read_structures(tmp_path, like=like)
     assert structures.counts() == {"both_lungs": 588, "lung_left": 252, "spleen": 0}
     assert structures.notices == ("No voxel belongs to spleen.",)
