@@ -97,8 +97,8 @@ def main() -> None:
         cameras = moves(record, options.moves)
         lines += ["", "First picture from a cold process, bar 15 s: " + "; ".join(firsts) + ".", ""]
         lines += [
-            "| ms, median [quartiles] | size | bar | with Numba | bar | without |",
-            "|---|---|---|---|---|---|",
+            "| ms, median [quartiles] | bar | with Numba | bar | without |",
+            "|---|---|---|---|---|",
         ]
         for method in ("drr", "fixed"):
             for quality, structures in CASES:
