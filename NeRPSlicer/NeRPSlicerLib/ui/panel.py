@@ -13,13 +13,14 @@ from ..client.workerProcess import Start, WorkerProcess
 from ..scene.layouts import registerLayouts
 from ..session import Session
 from .cameraSection import CameraSection
+from .exportSection import ExportSection
 from .parameters import NeRPParameters
 from .patientSection import PatientSection
 from .radiographSection import RadiographSection
 from .statusSection import StatusSection
 
 REFRESH_MS = 40
-_SECTIONS = (PatientSection, CameraSection, RadiographSection, StatusSection)
+_SECTIONS = (PatientSection, CameraSection, RadiographSection, ExportSection, StatusSection)
 
 
 class Panel(VTKObservationMixin):
@@ -98,6 +99,8 @@ class Panel(VTKObservationMixin):
         self._refreshing.stop()
         self._disconnectParameters()
         self.removeObservers()
+        for section in self.sections:
+            section.close()
         self.session.close()
 
     def _installShortcuts(self) -> None:
@@ -129,6 +132,7 @@ class Panel(VTKObservationMixin):
             for name in self._known:
                 if name in ("ct", "segmentation", "handles"):
                     section.onParameter(name)
+            section.begin()
         self.refresh()
 
     def _disconnectParameters(self) -> None:

@@ -32,6 +32,12 @@ class Section:
     def onParameter(self, name: str) -> None:
         """A parameter has another value."""
 
+    def begin(self) -> None:
+        """Another parameter node is there."""
+
+    def close(self) -> None:
+        """The panel goes."""
+
     def enable(self, widget, reason: str) -> None:
         """Enable a widget where there is no reason against it; else its tooltip says the reason."""
         name = widget.objectName

@@ -1,0 +1,138 @@
+"""Section 5: a labelled set drawn as a job, or the picture that is shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import slicer
+from nerp import jobs
+from nerp.errors import NerpError
+from slicer.i18n import tr as _
+
+from ..client.jobClient import JobClient
+from ..export import JOB, Exporter, savePicture, settingsOf
+from ..scene.radiograph import radiographNode
+from .section import Section
+
+_LAST = "NeRPSlicer/LastExport"
+_RESUMED = ("stopped", "failed", "died", "waiting")
+
+
+class ExportSection(Section):
+    form = "ExportSection"
+
+    def __init__(self, panel) -> None:
+        super().__init__(panel)
+        self.status = None
+        self.jobs = JobClient(self._showJob)
+        self.exporter = Exporter(self.jobs, self._showWriting, self._onFailed)
+
+    def connect(self) -> None:
+        self.ui.exportButton.connect("clicked()", self._onExport)
+        self.ui.pictureButton.connect("clicked()", self._onPicture)
+        self.ui.exportBar.visible = False
+
+    def onParameter(self, name: str) -> None:
+        if name == "exportFolder":
+            self.findJob()
+
+    def begin(self) -> None:
+        """Choose the folder of the last export, if that still goes on: it outlives Slicer."""
+        last = slicer.util.settingsValue(_LAST, "")
+        if self._folder() is None and last and jobs.look(Path(last) / JOB).active:
+            self.panel.parameters.exportFolder = Path(last)
+        self.findJob()
+
+    def findJob(self) -> None:
+        """Follow the job that is in the chosen folder, also one that was started long ago."""
+        self.jobs.leave()
+        self.status = None
+        folder = self._folder()
+        if folder is not None and (folder / JOB / "job.json").is_file():
+            self.jobs.follow(folder / JOB)
+        else:
+            self.ui.exportBar.visible = False
+            self.ui.exportLabel.text = ""
+            self.refresh()
+
+    def refresh(self) -> None:
+        ui, session = self.ui, self.panel.session
+        noFolder = _("Choose a folder first.") if self._folder() is None else ""
+        noPatient = "" if session.geometry is not None else _("Choose a CT in section 1 first.")
+        busy = self.exporter.busy or (self.status is not None and self.status.active)
+        resumable = self.status is not None and self.status.state in _RESUMED
+        ui.exportButton.text = _("Cancel") if busy else _("Resume") if resumable else _("Export")
+        self.enable(ui.exportButton, "" if busy or resumable else noFolder or noPatient)
+        noPicture = (
+            "" if radiographNode() is not None and session.lastReply else _("There is no radiograph yet.")
+        )
+        self.enable(ui.pictureButton, noFolder or noPicture)
+        for widget in (ui.viewsBox, ui.standardBox, ui.folderEdit):
+            self.enable(widget, _("Cancel the export first.") if busy else "")
+
+    def close(self) -> None:
+        """The panel goes; the job goes on."""
+        self.jobs.leave()
+
+    def _folder(self) -> Path | None:
+        folder = self.panel.parameters.exportFolder
+        return None if str(folder) in ("", ".") else Path(folder)
+
+    def _onExport(self) -> None:
+        busy = self.exporter.busy or (self.status is not None and self.status.active)
+        try:
+            self.panel.tell("")
+            if busy:
+                self.exporter.cancel()
+            elif self.status is not None and self.status.state in _RESUMED:
+                self.exporter.resume(self._folder())
+            else:
+                parameters = self.panel.parameters
+                settings = settingsOf(parameters)
+                slicer.app.settings().setValue(_LAST, str(self._folder()))
+                self.exporter.start(self._folder(), parameters.ct, parameters.segmentation, settings)
+        except NerpError as error:
+            self.panel.tell(str(error))
+        self.refresh()
+
+    def _onFailed(self, line: str) -> None:
+        self.ui.exportBar.visible = False
+        self.panel.tell(line)
+        self.panel.refreshSoon()
+
+    def _showWriting(self, share: float, text: str) -> None:
+        bar = self.ui.exportBar
+        bar.visible = True
+        bar.maximum = 1000
+        bar.value = round(1000 * share)
+        self.ui.exportLabel.text = text
+        self.panel.refreshSoon()
+
+    def _showJob(self, status) -> None:
+        self.status = status
+        bar = self.ui.exportBar
+        bar.visible = True
+        bar.maximum = max(status.total, 1)
+        bar.value = status.done if status.state != "done" else bar.maximum
+        self.ui.exportLabel.text = status.line
+        self.panel.refreshSoon()
+
+    def _onPicture(self) -> None:
+        session = self.panel.session
+        camera = session.camera
+        if camera is None:
+            self.panel.tell(_("There is no X-ray camera: press a projection."))
+            return
+        picture = slicer.util.arrayFromVolume(radiographNode())[0]
+        try:
+            names = savePicture(
+                self._folder(),
+                picture,
+                camera.resized(*picture.shape),
+                session.display.masks,
+                session.lastReply,
+            )
+        except NerpError as error:
+            self.panel.tell(str(error))
+            return
+        self.panel.tell(_("Saved {0} in {1}.").format(", ".join(names), self._folder()))

@@ -1,0 +1,109 @@
+"""Export from the panel: a labelled set as a job that is cancelled, found again and resumed; one picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from nerp.io import read_ct, read_structures
+from scene.panels import driver  # noqa: F401
+from scene.test_panel_scene import CORE, OVER, add_ct, add_segmentation
+
+
+@pytest.fixture
+def export(driver, monkeypatch):  # noqa: F811
+    """The export section with a small patient; jobs start in this Python."""
+    ct = add_ct()
+    driver.patient.ui.ctSelector.setCurrentNode(ct)
+    driver.patient.ui.segmentationSelector.setCurrentNode(add_segmentation(ct, CORE, OVER))
+    driver.rest()
+    return driver.panel.sections[-2]
+
+
+def state(export) -> str:
+    return export.status.state if export.status is not None else ""
+
+
+def test_a_set_is_exported_stopped_found_again_and_resumed(app, driver, export, tmp_path):  # noqa: F811
+    folder = tmp_path / "set"
+    assert not export.ui.exportButton.enabled and "folder" in export.ui.exportButton.toolTip
+    export.ui.folderEdit.currentPath = str(folder)
+    export.ui.viewsBox.value = 40
+    export.ui.standardBox.click()
+    driver.rest()
+    export.ui.exportButton.click()
+    driver.wait(lambda: state(export) == "running" and export.status.done >= 1)
+    driver.rest()
+    assert export.ui.exportButton.text == "Cancel" and "of 40" in export.ui.exportLabel.text
+    driver.parameters.exportFolder = Path()
+    driver.rest()
+    assert state(export) == ""
+    export.begin()
+    assert state(export) == "running" and export.ui.folderEdit.currentPath == str(folder)
+    driver.rest()
+    export.ui.exportButton.click()
+    driver.wait(lambda: state(export) == "stopped")
+    done = export.status.done
+    assert 1 <= done < 40
+    export.ui.folderEdit.currentPath = ""
+    driver.rest()
+    assert state(export) == ""
+    export.ui.folderEdit.currentPath = str(folder)
+    driver.rest()
+    assert state(export) == "stopped" and export.ui.exportButton.text == "Resume"
+    record = json.loads((folder / ".job" / "job.json").read_text(encoding="utf-8"))
+    assert record["configuration"]["settings"]["views"] == 40
+    volume = read_ct(folder / ".job" / ".inputs" / "ct.nrrd")
+    structures = read_structures(folder / ".job" / ".inputs" / "structures.seg.nrrd", like=volume)
+    worker = driver.workers[0]._session
+    assert volume.hash == worker.volume.hash, "the same views as in the panel"
+    assert dict(structures.counts()) == worker._voxels
+
+
+def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, tmp_path):  # noqa: F811
+    folder = tmp_path / "set"
+    driver.camera.ui.seedBox.value = 5
+    export.ui.folderEdit.currentPath = str(folder)
+    export.ui.viewsBox.value = 2
+    export.ui.standardBox.click()
+    driver.rest()
+    export.ui.exportButton.click()
+    driver.wait(lambda: state(export) in ("done", "failed"))
+    assert state(export) == "done", export.status
+    lines = (folder / "projections.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    assert [record["view"] for record in records] == ["v000", "v001"]
+    assert (folder / records[0]["image"]).is_file() and set(records[0]["masks"]) == {"left_lung", "heart"}
+    driver.camera.ui.randomButton.click()
+    np.testing.assert_allclose(
+        driver.session.camera.ras_from_camera, records[0]["camera"]["ras_from_camera"], atol=1e-6
+    )
+    export.ui.folderEdit.currentPath = str(tmp_path)
+    driver.rest()
+    export.ui.exportButton.click()
+    assert "not empty" in driver.message
+
+
+def test_one_picture_is_saved_with_masks_and_camera(driver, export, tmp_path):  # noqa: F811
+    from nerp.geometry import Camera
+    from nerp.io.images import read_image
+
+    export.ui.folderEdit.currentPath = str(tmp_path / "pictures")
+    driver.camera.ui.presetLL.click()
+    driver.rest()
+    export.ui.pictureButton.click()
+    assert "Saved" in driver.message
+    record = json.loads((tmp_path / "pictures" / "LL.json").read_text(encoding="utf-8"))
+    camera = Camera.from_dict(record["camera"])
+    np.testing.assert_allclose(camera.ras_from_camera, driver.session.camera.ras_from_camera)
+    voxels, frame = read_image(tmp_path / "pictures" / "LL.nrrd")
+    np.testing.assert_array_equal(voxels[0], driver.picture())
+    np.testing.assert_allclose(frame, camera.ras_from_pixel, atol=1e-9)
+    masks = read_structures(tmp_path / "pictures" / "LL-masks.seg.nrrd")
+    assert {item.name for item in masks.items} == {"left_lung", "heart"}
+    export.ui.folderEdit.currentPath = str(Path(__file__))
+    driver.rest()
+    export.ui.pictureButton.click()
+    assert "cannot be written" in driver.message
