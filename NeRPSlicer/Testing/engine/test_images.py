@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import SimpleITK
 from nerp import Camera, NerpError, Volume, project, read_ct, read_structures
 from nerp.geometry import transform_points
-from patients import write_image
+from nerp.io.images import read_image
+from nerp.io.itk_paths import itk_path
+from nerp.io.pictures import write_numbers
+from patients import block, write_image
 
 SHAPE = (6, 7, 8)
 
@@ -137,3 +144,65 @@ def test_a_real_chest_has_its_lungs_on_the_right_sides(data_folder: Path) -> Non
 def test_real_lungs_are_whole_or_cut(data_folder: Path, file: str, told: str) -> None:
     notices = " ".join(read_ct(data_folder / file).notices)
     assert told in notices and ("lungs" in notices) == bool(told)
+
+
+# --- paths ---
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".mha"])
+def test_folders_of_any_letters(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "ü肺"
+    folder.mkdir()
+    voxels = np.random.default_rng(3).integers(-1000, 1000, SHAPE).astype(np.int16)
+    write_image(tmp_path / f"ct{suffix}", voxels, oblique()).rename(folder / f"肺ü{suffix}")
+    assert (read_ct(folder / f"肺ü{suffix}").hu == voxels).all()
+
+
+def test_numbers_lie_on_the_detector_in_a_folder_of_any_letters(tmp_path: Path) -> None:
+    volume, _ = block()
+    camera = Camera.preset("PA", volume, 6, 8)
+    image = np.random.default_rng(0).random((6, 8)).astype(np.float32)
+    (tmp_path / "ü肺").mkdir()
+    write_numbers(tmp_path / "ü肺" / "image.nrrd", image, camera)
+    voxels, ras_from_ijk = read_image(tmp_path / "ü肺" / "image.nrrd")
+    assert (voxels[0] == image).all() and np.allclose(ras_from_ijk[:, :2], camera.ras_from_pixel[:, :2])
+
+
+def test_windows_gets_the_short_name_of_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A fake of Windows that knows ``~1`` for each folder with other letters, or, without, no short name."""
+    has_short_names = True
+
+    def get_short_path_name(folder: str, buffer: ctypes.Array, size: int) -> int:
+        buffer.value = str(tmp_path / "LUNGS~1") if has_short_names else folder
+        return len(buffer.value)
+
+    kernel = SimpleNamespace(GetShortPathNameW=get_short_path_name)
+    monkeypatch.setattr(ctypes, "windll", SimpleNamespace(kernel32=kernel), raising=False)
+    folder = tmp_path / "ü肺"
+    assert itk_path(folder / "ct.nrrd") == str(folder / "ct.nrrd"), "other systems take the name as it is"
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert itk_path(folder / "ct.nrrd") == str(tmp_path / "LUNGS~1" / "ct.nrrd")
+    assert itk_path(tmp_path / "plain" / "ct.nrrd") == str(tmp_path / "plain" / "ct.nrrd")
+
+    (tmp_path / "LUNGS~1").mkdir()
+    voxels = np.random.default_rng(3).integers(-1000, 1000, SHAPE).astype(np.int16)
+    write_image(tmp_path / "LUNGS~1" / "ct.nrrd", voxels, oblique())
+    folder.mkdir()
+    (folder / "ct.nrrd").touch()
+    assert (read_image(folder / "ct.nrrd")[0] == voxels).all()
+    (tmp_path / "LUNGS~1" / "ct.nrrd").write_bytes(b"")
+    with pytest.raises(NerpError, match="damaged"):
+        read_image(folder / "ct.nrrd")
+    has_short_names = False
+    with pytest.raises(NerpError, match="plain letters"):
+        read_image(folder / "ct.nrrd")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file names")
+def test_a_name_that_is_no_utf_8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"lung\xfc.nrrd")
+    path.touch()
+    for read in (read_ct, read_structures):
+        with pytest.raises(NerpError, match=r"lung\\udcfc.nrrd .* rename it") as caught:
+            read(path)
+        str(caught.value).encode()

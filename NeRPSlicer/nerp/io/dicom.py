@@ -14,6 +14,7 @@ from ..errors import NerpError
 from ..volume import AIR_HU, Volume
 from .dicom_series import Series, Slice
 from .images import quiet_itk
+from .itk_paths import itk_path
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -232,8 +233,10 @@ def _decode(file: Path) -> tuple[np.ndarray, bool]:
             if syntax in DECODED_BY_PYDICOM:
                 dataset.file_meta.TransferSyntaxUID = syntax
                 return dataset.pixel_array, False
-            values = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(file)))
+            values = SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(itk_path(file)))
             return (values[0] if len(values) == 1 else values), True
+    except NerpError:
+        raise
     except Exception as error:  # each decoder raises its own kinds
         raise NerpError(
             f"{file} cannot be decoded (cut short, damaged or a rare compression); export it again."

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import NerpError
+from .itk_paths import is_out_of_reach, itk_path
 from .nifti import is_whole
 
 SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
@@ -50,11 +51,16 @@ def read_image(path: Path, channels: bool = False) -> tuple[np.ndarray, np.ndarr
         raise NerpError(f"{path} is neither DICOM nor one of the formats {', '.join(SUFFIXES)}; convert it.")
     with quiet_itk():
         try:
-            image = SimpleITK.ReadImage(str(path))
+            image = SimpleITK.ReadImage(itk_path(path))
         except RuntimeError as error:
             if "orthonormal" in str(error):
                 raise NerpError(
                     f"{path} has axes that are not at right angles; resample it to a straight grid."
+                ) from error
+            if is_out_of_reach(path):
+                raise NerpError(
+                    f"{path} cannot be opened: on Windows SimpleITK needs names of plain letters (ASCII); "
+                    "rename or move it."
                 ) from error
             raise NerpError(
                 f"{path} cannot be read (damaged, cut short or not what its name says?); copy it again."

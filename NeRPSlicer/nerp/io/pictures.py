@@ -11,6 +11,7 @@ from ..atomic import write_bytes, written_aside
 from ..errors import CannotWrite
 from ..geometry import Camera
 from .images import RAS_FROM_LPS
+from .itk_paths import itk_path
 
 
 def write_png(path: Path, grey: np.ndarray) -> None:
@@ -44,7 +45,7 @@ def write_numbers(path: Path, image: np.ndarray, camera: Camera) -> None:
     slice_image.SetOrigin(lps_from_pixel[:3, 3].tolist())
     with written_aside(path) as aside:
         try:
-            SimpleITK.WriteImage(slice_image, str(aside))
+            SimpleITK.WriteImage(slice_image, itk_path(aside))
         except RuntimeError as error:
             raise CannotWrite(
                 f"{path} could not be written; free some space or choose another folder."
