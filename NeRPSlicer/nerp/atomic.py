@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,10 +30,33 @@ def written_aside(path: Path) -> Iterator[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             yield aside
-            aside.replace(path)
+            _rename(aside, path)
         except BaseException:
             aside.unlink(missing_ok=True)
             raise
+
+
+def _rename(aside: Path, path: Path) -> None:
+    # On Windows a viewer or a virus scanner may hold the file for a moment.
+    for _ in range(20 if sys.platform == "win32" else 0):
+        try:
+            aside.replace(path)
+            return
+        except PermissionError:
+            time.sleep(0.05)
+    aside.replace(path)
+
+
+CURES = {
+    errno.ENOSPC: "free some space or choose another folder",
+    errno.EDQUOT: "free some space or choose another folder",
+    errno.EFBIG: "free some space or choose another folder",
+    errno.EACCES: "choose a folder you may write to",
+    errno.EPERM: "choose a folder you may write to",
+    errno.EROFS: "choose a folder you may write to",
+    errno.ENAMETOOLONG: "choose a folder with a shorter path",
+}
+"""What helps against an error of the system; anything else: another folder."""
 
 
 @contextmanager
@@ -40,10 +65,8 @@ def explained(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise CannotWrite(
-            f"{path} could not be written ({error.strerror or error}); "
-            "free some space or choose another folder."
-        ) from error
+        cure = CURES.get(error.errno or 0, "choose another folder")
+        raise CannotWrite(f"{path} could not be written ({error.strerror or error}); {cure}.") from error
 
 
 @contextmanager
@@ -70,9 +93,11 @@ def exclusive(folder: Path) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 # The one before may have removed the name since it was opened: another can then take it anew.
                 if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
-                    raise OSError
-        except OSError:
+                    raise FileNotFoundError
+        except (BlockingIOError, PermissionError, FileNotFoundError):
             raise InUse(f"Another process is writing to {folder}; wait for it or stop it.") from None
+        except OSError:
+            pass  # a file system without locks, as some network drives are
         try:
             yield
         finally:
@@ -87,8 +112,12 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text with ``\\n`` line ends on every system."""
-    write_bytes(path, text.encode())
+    """Write UTF-8 text with ``\\n`` line ends on every system, down to the disk: records outlive a power
+    cut."""
+    with written_aside(path) as aside, aside.open("wb") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_json(path: Path, record: Any) -> None:
@@ -96,8 +125,9 @@ def write_json(path: Path, record: Any) -> None:
     write_text(path, json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a killed writer left in ``folder`` and below."""
-    for path in folder.rglob(UNFINISHED + "*"):
-        with explained(path):
-            path.unlink(missing_ok=True)
+def remove_unfinished(*folders: Path) -> None:
+    """Remove what a killed writer left in these folders, not below: others may be writing there."""
+    for folder in folders:
+        for path in folder.glob(UNFINISHED + "*"):
+            with explained(path):
+                path.unlink(missing_ok=True)

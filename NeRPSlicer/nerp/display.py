@@ -1,8 +1,8 @@
 """From a radiograph's numbers to a picture for the eye; the numbers themselves are never touched.
 
 Default (`display_of`): the window runs between two percentiles of the projected body; ``drr`` and
-``physics`` then pass a film-like curve, the other methods a straight line. "paper" is min-max and a straight
-line, as in the NeRP paper.
+``drr-sampled`` then pass a film-like curve, the other methods a straight line. "paper" is min-max and a
+straight line, as in the NeRP paper.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from .errors import NerpError
 
 PERCENTILES = (0.5, 99.5)
-FILM_METHODS = ("drr", "drr-sampled", "physics")
+FILM_METHODS = ("drr", "drr-sampled")
 FILM_GAMMA = 4.0
 FILM_MIDDLE = 0.5
 

@@ -107,6 +107,8 @@ def ras_from_camera_rotation(angles: PositionerAngles) -> np.ndarray:
 
     Without roll, rows run toward the feet: y = -d(direction)/d(secondary), which is defined at the poles too.
     """
+    if not all(map(math.isfinite, angles)):
+        raise NerpError("Positioner angles are finite degrees.")
     if not -90 <= angles.secondary <= 90:
         raise NerpError(
             f"The secondary angle must lie between -90 and 90 degrees, not at {angles.secondary:g}."
@@ -175,6 +177,10 @@ class Camera:
             raise NerpError(
                 "Pixel spacing, source-to-image and source-to-isocentre distance must be positive mm."
             )
+        if self.view and self.view not in PRESETS:
+            raise NerpError(f"There is no projection {self.view!r}; choose one of {', '.join(PRESETS)}.")
+        if self.principal_point is not None and not all(map(math.isfinite, self.principal_point)):
+            raise NerpError("A principal point is two finite pixel coordinates.")
         if self.principal_point is None:
             object.__setattr__(self, "principal_point", ((self.columns - 1) / 2, (self.rows - 1) / 2))
 

@@ -251,6 +251,8 @@ def draw_camera(
         raise NerpError(
             "Seeded cameras are drawn by the CT's hash, which this record lacks; pass volume.geometry."
         )
+    if index < 0:
+        raise NerpError(f"Random cameras are counted from 0; there is no {index}.")
     ranges = ranges or CameraRanges()
     reason = ""
     for attempt in range(MAX_ATTEMPTS):

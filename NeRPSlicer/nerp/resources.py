@@ -32,9 +32,11 @@ def structure_presets() -> dict[str, Any]:
 
 
 def structure_threshold_mm(name: str) -> float:
-    """The path length in mm from which a pixel belongs to the mask of structure ``name``."""
+    """The path length in mm from which a pixel belongs to the mask of structure ``name``: its own, else its
+    group's."""
     thresholds = structure_presets()["minimum_mm"]
-    return float(next((mm for pattern, mm in thresholds.items() if fnmatchcase(name.lower(), pattern)), 1.0))
+    own = (mm for pattern, mm in thresholds["patterns"].items() if fnmatchcase(name.lower(), pattern))
+    return float(next(own, thresholds["groups"].get(structure_group(name), thresholds["else"])))
 
 
 def structure_group(name: str) -> str:

@@ -3,19 +3,26 @@ sidecar."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .errors import NerpError
 from .geometry import PRESETS
 from .poses import CameraRanges
 from .resources import structure_threshold_mm
 
+if TYPE_CHECKING:
+    from .structures import Structure, Structures
+
 SCHEMA_VERSION = 1
+METHODS = ("fixed", "drr", "drr-sampled", "aip", "mip", "mida")
+"""How a CT is drawn (`nerp.project`)."""
 GROWING = ("views", "presets")
 """What may differ when a set is made longer: everything else must be equal."""
+LIMITS = {"views": (0, 100_000), "rows": (1, 16_384), "columns": (1, 16_384), "samples": (1, 65_536)}
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class ExportSettings:
     ranges: CameraRanges = field(default_factory=CameraRanges)
     """What the variational cameras may differ in."""
     method: str = "drr"
-    """One of `nerp.projector.METHODS`."""
+    """One of `METHODS`."""
     rows: int = 256
     """Height of the pictures in pixels."""
     columns: int = 256
@@ -46,17 +53,19 @@ class ExportSettings:
     """Names or patterns such as "lung*" of the structures to project."""
     minimum_mm: Mapping[str, float] = field(default_factory=dict)
     """Pattern to path length in mm from which a pixel is in the mask, before ``structures.json``."""
+    separate_body: bool = True
+    """Separate the patient from couch, sheets and tubes first."""
     raw: bool = False
     """Write the float32 numbers too."""
     thickness: bool = False
     """Write each structure's path length in mm too."""
 
     def __post_init__(self) -> None:
-        from .projector import METHODS
-
         for name in ("presets", "structures"):
+            if isinstance(getattr(self, name), str):
+                raise NerpError(f"{name} is a list of names, not {getattr(self, name)!r}.")
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        if isinstance(self.ranges, Mapping):
+        if not isinstance(self.ranges, CameraRanges):
             object.__setattr__(self, "ranges", CameraRanges.from_dict(self.ranges))
         for preset in (*self.presets, self.preset):
             if preset not in PRESETS:
@@ -65,14 +74,16 @@ class ExportSettings:
             raise NerpError(f"There is no method {self.method!r}; choose one of {', '.join(METHODS)}.")
         if self.display not in ("default", "paper"):
             raise NerpError(f'The display is "default" or "paper", not {self.display!r}.')
-        for name, least in (("views", 0), ("rows", 1), ("columns", 1), ("samples", 1)):
+        for name, (least, most) in LIMITS.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or value < least:
-                raise NerpError(f"{name} must be a whole number of at least {least}, not {value!r}.")
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise NerpError(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
         if not self.views and not self.presets:
             raise NerpError("Nothing to draw: ask for at least one view or one standard projection.")
+        if not isinstance(self.minimum_mm, Mapping):
+            raise NerpError(f"Least path lengths are given by name, not as {self.minimum_mm!r}.")
         for pattern, mm in self.minimum_mm.items():
-            if not mm > 0:
+            if not 0 < mm < math.inf:
                 raise NerpError(f"The least path length of {pattern} must be positive mm, not {mm!r}.")
 
     def threshold_mm(self, name: str) -> float:
@@ -80,9 +91,22 @@ class ExportSettings:
         chosen = (mm for pattern, mm in self.minimum_mm.items() if fnmatchcase(name, pattern))
         return float(next(chosen, structure_threshold_mm(name)))
 
-    def wanted(self, name: str) -> bool:
-        """Whether structure ``name`` is projected."""
-        return any(fnmatchcase(name, pattern) for pattern in self.structures)
+    def select(self, structures: Structures) -> Structures:
+        """The structures to project; a pattern that meets none is told in the result's notices.
+
+        Raises:
+            NerpError: no pattern meets any structure.
+        """
+        names = [item.name for item in structures if any(_meets(item, p) for p in self.structures)]
+        if not names and len(structures):
+            raise NerpError(
+                f"None of the structures is named {' or '.join(self.structures)}; "
+                f"there are: {', '.join(structures.names)}."
+            )
+        idle = [p for p in self.structures if p != "*" and not any(_meets(item, p) for item in structures)]
+        selected = structures if names == list(structures.names) else structures.select(names)
+        selected.notices = (*structures.notices, *(f"No structure is named {p}." for p in idle))
+        return selected
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` turns back into equal settings."""
@@ -110,6 +134,11 @@ class ExportSettings:
             raise NerpError(f"Unknown settings: {', '.join(sorted(unknown))}; export the set anew.")
         return cls(**values)
 
+    def grown_to(self, other: ExportSettings) -> ExportSettings:
+        """These settings with as many views and presets as either has."""
+        presets = dict.fromkeys((*self.presets, *other.presets))
+        return replace(self, views=max(self.views, other.views), presets=tuple(presets))
+
     def differences(self, other: ExportSettings) -> list[str]:
         """What keeps ``other`` from going on with a set of these settings, for example "method is drr, not
         fixed"; views and presets may grow."""
@@ -119,3 +148,9 @@ class ExportSettings:
             for name in mine
             if name not in GROWING and mine[name] != others[name]
         ]
+
+
+def _meets(item: Structure, pattern: str) -> bool:
+    """Whether a pattern means a structure, by its name here or in its file, in any case."""
+    names = (item.name, item.original_name or item.name)
+    return any(fnmatchcase(name.lower(), pattern.lower()) for name in names)

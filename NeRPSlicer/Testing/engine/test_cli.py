@@ -77,6 +77,30 @@ def test_demo_makes_two_labelled_sets_a_sheet_and_a_page(
         assert not {"lung_left", "heart", "clavicula_left"} & set(records["thorax1_PA"]["empty_masks"])
 
 
+def test_project_leaves_nothing_of_an_earlier_picture_and_all_else_alone(tmp_path: Path) -> None:
+    ct, labels = write_block(tmp_path)
+    out = tmp_path / "out"
+    arguments = ["project", str(ct), "--labels", str(labels), "--size", "32", "--out", str(out)]
+    assert main([*arguments, "--thickness"]) == 0
+    (out / "masks" / "mine.png").write_bytes(b"mine")
+    (out / "other").mkdir()
+    (out / "other" / ".unfinished-1-x.png").write_bytes(b"being written")
+    assert main([*arguments, "--structures", "LABEL_1"]) == 0
+    names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    kept = ["masks/label_1.png", "masks/mine.png", "other/.unfinished-1-x.png"]
+    assert names == [*kept, "projection.json", "radiograph.nrrd", "radiograph.png"]
+
+
+def test_a_recorded_camera_keeps_its_size(tmp_path: Path) -> None:
+    ct, _ = write_block(tmp_path)
+    assert main(["project", str(ct), "--size", "16x32", "--out", str(tmp_path / "a")]) == 0
+    recorded = str(tmp_path / "a" / "projection.json")
+    assert main(["project", str(ct), "--camera", recorded, "--out", str(tmp_path / "b")]) == 0
+    assert (tmp_path / "a" / "radiograph.nrrd").read_bytes() == (
+        tmp_path / "b" / "radiograph.nrrd"
+    ).read_bytes()
+
+
 def test_export_pairs_labels_and_writes_previews(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [write_block(tmp_path, seed) for seed in (0, 1)]
     arguments = ["export", *(str(ct) for ct, _ in files), "--labels", *(str(labels) for _, labels in files)]
@@ -112,6 +136,8 @@ def test_case_names_are_told_apart_by_their_folders() -> None:
     same = [Path("a/x/ct.nii.gz"), Path("b/x/ct.nii.gz"), Path("other.nrrd")]
     assert case_names(same) == ["a_x_ct", "b_x_ct", "other"]
     assert case_names([same[1], same[0]]) == ["b_x_ct", "a_x_ct"]
+    assert case_names([Path("a/CT.nii.gz"), Path("b/ct.nii.gz")]) == ["a_CT", "b_ct"]
+    assert case_names([Path("a?b.nrrd")]) == ["a_b"]
 
 
 def test_info_says_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,11 +156,28 @@ BAD = {
     "NaN": (["project", "nan.nrrd"], "NaN"),
     "one slice": (["project", "slice.nrrd"], "two slices"),
     "labels elsewhere": (["project", "ct.nrrd", "--labels", "far.nrrd"], "overlap"),
-    "no such method": (["project", "ct.nrrd", "--size", "0"], "at least 1"),
+    "no size": (["project", "ct.nrrd", "--size", "0"], "from 1 to"),
     "odd size": (["project", "ct.nrrd", "--size", "large"], "256"),
-    "negative size": (["project", "ct.nrrd", "--size", "-5"], "at least 1"),
-    "no samples": (["project", "ct.nrrd", "--samples", "0"], "at least 1"),
+    "negative size": (["project", "ct.nrrd", "--size", "-5"], "from 1 to"),
+    "no samples": (["project", "ct.nrrd", "--samples", "0"], "from 1 to"),
     "angles beyond the pole": (["project", "ct.nrrd", "--angles", "0", "95"], "secondary"),
+    "endless angle": (["project", "ct.nrrd", "--angles", "inf", "0"], "finite"),
+    "endless range": (
+        ["project", "ct.nrrd", "--index", "0", "--ranges", '{"primary": [-1e308, 1e308]}'],
+        "finite",
+    ),
+    "negative index": (["project", "ct.nrrd", "--index", "-1"], "counted from 0"),
+    "no such structure": (
+        ["project", "ct.nrrd", "--labels", "labels.nrrd", "--structures", "liver"],
+        "named liver",
+    ),
+    "too large": (["project", "ct.nrrd", "--size", "20000"], "from 1 to"),
+    "case names": (["export", "ct.nrrd", "--case-names", "a", "b"], "one for each"),
+    "camera of no projection": (["project", "ct.nrrd", "--camera", "view.json"], "no projection"),
+    "endless threshold": (
+        ["project", "ct.nrrd", "--labels", "labels.nrrd", "--minimum-mm", "*=inf"],
+        "positive mm",
+    ),
     "threshold": (["project", "ct.nrrd", "--minimum-mm", "lung"], "lung*=30"),
     "ranges": (["project", "ct.nrrd", "--index", "0", "--ranges", "{}}"], "JSON"),
     "unknown range": (["project", "ct.nrrd", "--index", "0", "--ranges", '{"tilt": 3}'], "names"),
@@ -167,6 +210,9 @@ def bad_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     camera = Camera.preset("PA", volume, 32, 32).to_dict()
     for axis in range(3):
         camera["ras_from_camera"][axis][3] = float(volume.body_box.mean(axis=0)[axis])
+    unknown = {**camera, "view": "XX"}
+    (folder / "view.json").write_text(json.dumps({"camera": unknown}), encoding="utf-8")
+    write_image(folder / "labels.nrrd", structures.combination, frame)
     (folder / "inside.json").write_text(json.dumps({"camera": camera}), encoding="utf-8")
     return folder
 

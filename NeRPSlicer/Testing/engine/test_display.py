@@ -46,5 +46,15 @@ def test_unknown_preset_is_refused() -> None:
 
 
 def test_thresholds() -> None:
-    assert structure_threshold_mm("lung_left") == structure_threshold_mm("lung_upper_lobe_left") == 25
-    assert structure_threshold_mm("rib_left_1") == structure_threshold_mm("trachea") == 1
+    lungs = ("lung_left", "lung_upper_lobe_left", "Lung_L", "both_lungs", "left_upper_lobe", "lung_right_2")
+    assert {structure_threshold_mm(name) for name in lungs} == {25}
+    others = (
+        "rib_left_1",
+        "trachea",
+        "lung_vessels",
+        "lung_nodule",
+        "liver_left_lobe",
+        "lung_trachea_bronchia",
+    )
+    assert {structure_threshold_mm(name) for name in others} == {1}
+    assert structure_threshold_mm("pleural_effusion_left") == 10

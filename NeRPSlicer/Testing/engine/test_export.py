@@ -17,6 +17,7 @@ from nerp.atomic import exclusive
 from nerp.display import Display
 from nerp.export import Case, export_set, read_dataset, read_records
 from nerp.export.contact_sheet import read_grey, read_mask
+from nerp.export.index import write_records
 from nerp.poses import CameraDraw
 from nerp.settings import ExportSettings
 from patients import block, write_block
@@ -33,7 +34,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and "previews" not in path.parts
+        if path.is_file() and "previews" not in path.parts and path.name != ".lock"
     }
 
 
@@ -136,15 +137,112 @@ def test_another_set_or_other_files_are_not_touched(tmp_path: Path) -> None:
     changed = block()[1].select(["spine"])
     outcome = export_set([Case("block0", lambda: (block()[0], changed))], SMALL, tmp_path / "set")
     assert "another label map named block0" in outcome.failed["block0"]
-    dataset = json.loads(before["dataset.json"])
-    after = content(tmp_path / "set")
-    assert after.pop("dataset.json") != before.pop("dataset.json") and after == before
-    assert dataset["complete"] and not read_dataset(tmp_path / "set")["complete"]
+    assert content(tmp_path / "set") == before
+    with pytest.raises(NerpError, match="separate_body is True, not False"):
+        export_set(cases(), with_(SMALL, separate_body=False), tmp_path / "set")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.png").write_bytes(b"cat")
     with pytest.raises(NerpError, match="not empty"):
         export_set(cases(), SMALL, tmp_path / "photos")
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["cat.png"]
+
+
+def test_complete_means_every_view_of_every_case(tmp_path: Path) -> None:
+    def broken() -> tuple[Volume, None]:
+        raise NerpError("cannot be read")
+
+    export_set(cases(2), with_(SMALL, views=2), tmp_path)
+    assert read_dataset(tmp_path)["complete"]
+    (tmp_path / "images" / "block1_v001.png").unlink()
+    before = read_records(tmp_path)
+    export_set(cases(1), with_(SMALL, views=1), tmp_path)
+    dataset = read_dataset(tmp_path)
+    assert read_records(tmp_path) == before, "records of a case that is not at hand stay"
+    assert dataset["settings"]["views"] == 2 and dataset["cases"] == ["block0", "block1"]
+    export_set([Case("bad", broken)], with_(SMALL, views=2), tmp_path)
+    assert not read_dataset(tmp_path)["complete"]
+    export_set(cases(2), with_(SMALL, views=2), tmp_path)
+    assert not read_dataset(tmp_path)["complete"], "a case that was asked for is still missing"
+
+
+def test_labels_are_named_from_the_first_picture_on(tmp_path: Path) -> None:
+    """A run that ends in the middle leaves a label table for the masks it wrote."""
+    calls = iter([False, False, True])
+    export_set(cases(), SMALL, tmp_path, should_stop=lambda: next(calls))
+    assert len(read_records(tmp_path)) == 1
+    assert len(read_dataset(tmp_path)["labels"]) == 4 and not read_dataset(tmp_path)["complete"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("dataset.json", '"settings":', '"setting":'),
+        ("dataset.json", '"labels": [', '"labels": [{}, '),
+        ("dataset.json", '"made_with": [', '"made_with": 3, "x": ['),
+        ("dataset.json", '"minimum_mm": {}', '"minimum_mm": 3'),
+        ("dataset.json", '"ranges": {', '"ranges": 3, "x": {'),
+        ("dataset.json", '"schema_version": 1', '"schema_version": 9'),
+        ("projections.jsonl", '"files":', '"file":'),
+        ("projections.jsonl", '"ct": {', '"ct": 3, "x": {'),
+        ("projections.jsonl", '"id": "block0_PA"', '"id": "\\xff'),
+    ],
+)
+def test_a_damaged_set_is_one_line(tmp_path: Path, file: str, old: str, new: str) -> None:
+    export_set(cases(), with_(SMALL, views=1), tmp_path)
+    text = (tmp_path / file).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / file).write_bytes(text.replace(old, new).encode().replace(b"\\xff", b"\xff"))
+    with pytest.raises(NerpError) as caught:
+        export_set(cases(), with_(SMALL, views=1), tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"views": True},
+        {"rows": 2.5},
+        {"columns": 20_000},
+        {"samples": 0},
+        {"views": 0, "presets": []},
+        {"structures": "lung*"},
+        {"presets": "PA"},
+        {"ranges": 3},
+        {"minimum_mm": {"*": float("inf")}},
+        {"method": "xray"},
+        {"display": "sepia"},
+        {"version": 9},
+        {"colour": 1},
+    ],
+)
+def test_settings_that_make_no_sense_are_one_line(changes: dict) -> None:
+    with pytest.raises(NerpError) as caught:
+        with_(SMALL, **changes)
+    assert "\n" not in str(caught.value)
+
+
+def test_names_that_differ_in_case_or_leave_the_folder_are_refused(tmp_path: Path) -> None:
+    for names in (["CT", "ct"], ["../out"], ["a/b"], ["."]):
+        with pytest.raises(NerpError, match=r"same name|file name"):
+            export_set([Case(name, block) for name in names], SMALL, tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
+def test_odd_names_stay_whole(tmp_path: Path) -> None:
+    name = "ct{1} ü肺 #%41"
+    export_set([Case(name, block)], with_(SMALL, views=1), tmp_path)
+    record = read_records(tmp_path)[f"{name}_PA"]
+    assert record["masks"]["spine"] == f"masks/{name}_PA__spine.png"
+    assert (tmp_path / record["masks"]["spine"]).is_file()
+
+
+def test_records_stay_in_the_order_of_their_index(tmp_path: Path) -> None:
+    export_set(cases(), with_(SMALL, views=12, rows=4, columns=4, samples=1), tmp_path)
+    lines = (tmp_path / "projections.jsonl").read_text(encoding="utf-8").splitlines()
+    record = json.loads(lines[-1])
+    extra = [{**record, "id": f"block0_v{n}", "view": f"v{n}"} for n in (1000, 101)]
+    write_records(tmp_path, {**read_records(tmp_path), **{one["id"]: one for one in extra}})
+    assert [r["view"] for r in read_records(tmp_path).values()][-3:] == ["v011", "v101", "v1000"]
 
 
 def test_a_bad_case_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ ROOMS = [
     {"geometry", "resources", "jobs"},
     {"body", "structures", "poses"},
     {"volume", "content"},
-    {"radiance", "phantom", "io"},
+    {"radiance", "phantom", "io", "settings"},
     {"projector", "display"},
-    {"settings", "installation"},
+    {"installation"},
     {"export"},
     {"cli", "worker"},
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -21,11 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0; 2 after an error that the user can put right, told in one line; 130 when interrupted.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal's encoding lacks is shown in part rather than ending the command.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     options = _parser().parse_args(arguments)
     try:
         return options.run(options) or 0
     except NerpError as error:
         print(f"nerp {options.command}: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print(f"nerp {options.command}: not enough memory; ask for a smaller --size.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"nerp {options.command}: interrupted; what was written is whole.", file=sys.stderr)

@@ -17,7 +17,7 @@ from ..settings import ExportSettings
 def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
     """Method, size, samples, structures and what is written of them."""
     parser.add_argument("--method", default=method, choices=METHODS, help=f"default {method}")
-    parser.add_argument("--size", default="256", help="pixels: 256, or rows x columns such as 320x256")
+    parser.add_argument("--size", help="pixels: 256 (default), or rows x columns such as 320x256")
     parser.add_argument("--samples", type=int, default=512, help="samples a ray, default 512; drr is exact")
     parser.add_argument(
         "--structures", nargs="+", default=["*"], metavar="NAME", help='names or patterns such as "lung*"'
@@ -44,9 +44,9 @@ def add_reading_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep-couch", action="store_true", help="do not separate the body from the couch")
 
 
-def reading_of(options: argparse.Namespace) -> dict[str, Any]:
+def reading_of(options: argparse.Namespace) -> tuple[bool, str | None, str | None]:
     """The reading arguments as `nerp.export.cases.read_case` takes them."""
-    return {"separate_body": not options.keep_couch, "series": options.series, "names": options.names}
+    return not options.keep_couch, options.series, options.names
 
 
 def add_camera_ranges(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,7 @@ def settings_of(options: argparse.Namespace, **chosen: Any) -> ExportSettings:
     Raises:
         NerpError: a value that makes no sense.
     """
-    rows, columns = _size(options.size)
+    rows, columns = _size(options.size or "256")
     return ExportSettings(
         preset=options.preset,
         ranges=_ranges(options.ranges),
@@ -77,6 +77,7 @@ def settings_of(options: argparse.Namespace, **chosen: Any) -> ExportSettings:
         display=options.display,
         structures=tuple(options.structures),
         minimum_mm=dict(_threshold(text) for text in options.minimum_mm),
+        separate_body=not options.keep_couch,
         thickness=options.thickness,
         **chosen,
     )

@@ -31,7 +31,7 @@ def progress_bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
         progress.MofNCompleteColumn(),
         progress.TextColumn(unit),
         progress.TimeRemainingColumn(),
-        progress.TextColumn("{task.description}"),
+        progress.TextColumn("{task.description}", markup=False),
     )
     with progress.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None)

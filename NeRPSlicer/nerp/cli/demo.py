@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--size", type=int, default=512, help="pixels, default 512")
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
     start = time.monotonic()
     name = f"thorax{options.seed}"
     say(f"Building a digital thorax (seed {options.seed}) ...")
@@ -44,11 +44,15 @@ def run(options: argparse.Namespace) -> None:
         )
         say(f"Drawing {method} ...")
         with progress_bar("projections") as progress:
-            report(export_set([Case(name, lambda: case)], settings, folder, progress), folder)
+            outcome = export_set([Case(name, lambda: case)], settings, folder, progress)
+        report(outcome, folder)
+        if outcome.failed:
+            return 2
     write_sheet(options.out / "contact_sheet.png", _sheet(sets, f"Digital thorax, seed {options.seed}"))
     write_page(options.out / "index.html", f"Digital thorax, seed {options.seed}", sets)
     say(f"Done in {time.monotonic() - start:.0f} s. Open these two, the first in a browser:")
     print(options.out / "index.html", options.out / "contact_sheet.png", sep="\n")
+    return 0
 
 
 def _sheet(sets: dict[str, Path], title: str):  # type: ignore[no-untyped-def]

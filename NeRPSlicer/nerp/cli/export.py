@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import NerpError
 from ..export import Case, Outcome, export_set
-from ..export.cases import read_case
+from ..export.cases import file_name, read_case
 from ..export.previews import write_previews
 from ..geometry import PRESETS
 from ..io.images import stem
@@ -36,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--presets", nargs="+", default=[], choices=PRESETS, help="standard projections to draw too"
     )
+    parser.add_argument(
+        "--case-names", nargs="+", metavar="NAME", help="one for each CT, where file names tell too much"
+    )
     add_camera_ranges(parser)
     add_picture_arguments(parser, method="drr")
     parser.add_argument("--raw", action="store_true", help="write the float32 numbers too (NRRD)")
@@ -51,10 +54,13 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(
         options, views=options.views, seed=options.seed, presets=tuple(options.presets), raw=options.raw
     )
+    names = options.case_names or case_names(options.ct)
+    if len(names) != len(options.ct):
+        raise NerpError(f"There are {len(names)} case names for {len(options.ct)} CTs; give one for each.")
     labels = options.labels or [None] * len(options.ct)
     cases = [
-        Case(name, partial(read_case, ct, label, **reading_of(options)))
-        for name, ct, label in zip(case_names(options.ct), options.ct, labels, strict=True)
+        Case(name, partial(read_case, ct, label, *reading_of(options)))
+        for name, ct, label in zip(names, options.ct, labels, strict=True)
     ]
     return draw(cases, settings, options.out)
 
@@ -86,16 +92,17 @@ def report(outcome: Outcome, folder: Path) -> None:
 
 def case_names(paths: Sequence[Path]) -> list[str]:
     """A name for each CT: its file's or folder's; where two would be alike, the folder above goes before."""
-    paths = [path.absolute() for path in paths]
-    names = [stem(path) for path in paths]
+    paths = [path.resolve() for path in paths]
+    names = [file_name(stem(path)) for path in paths]
     for depth in range(min(len(path.parents) for path in paths)):
-        counts = Counter(names)
+        # In any case: some file systems know no other.
+        counts = Counter(name.casefold() for name in names)
         if max(counts.values()) == 1:
             break
         names = [
-            f"{path.parents[depth].name}_{name}" if counts[name] > 1 else name
+            file_name(f"{path.parents[depth].name}_{name}") if counts[name.casefold()] > 1 else name
             for path, name in zip(paths, names, strict=True)
         ]
-    if len(set(names)) != len(names):
+    if len({name.casefold() for name in names}) != len(names):
         raise NerpError("A CT is given twice, or two differ in nothing but the suffix; name each one once.")
     return names

@@ -6,12 +6,12 @@ import argparse
 import json
 from pathlib import Path
 
-from ..atomic import remove_unfinished, write_json
+from ..atomic import exclusive, explained, remove_unfinished, write_json
 from ..errors import NerpError
 from ..export.cases import read_case
 from ..export.record import write_projection
 from ..geometry import PRESETS, Camera
-from ..poses import CameraDraw, draw_camera
+from ..poses import draw_camera
 from ..projector import project
 from ..settings import ExportSettings
 from ..volume import Volume
@@ -23,6 +23,8 @@ from .choices import (
     settings_of,
 )
 from .console import say
+
+RECORD = "projection.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,42 +48,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
+    recorded = None if options.camera is None else _recorded(options.camera)
+    if recorded is not None and options.size is None:
+        options.size = f"{recorded.rows}x{recorded.columns}"
     settings = settings_of(options, views=0, presets=(options.preset,), seed=options.seed, raw=True)
-    volume, structures = read_case(options.ct, options.labels, **reading_of(options))
+    volume, structures = read_case(options.ct, options.labels, *reading_of(options))
+    if structures is not None:
+        structures = settings.select(structures)
     for notice in (*volume.notices, *(structures.notices if structures else ())):
         say(notice)
-    if structures is not None:
-        structures = structures.select([name for name in structures.names if settings.wanted(name)])
-    camera, draw = _camera(options, settings, volume)
+    draw = None
+    if recorded is not None:
+        camera = recorded.resized(settings.rows, settings.columns)
+    elif options.index is not None:
+        size = settings.rows, settings.columns
+        draw = draw_camera(volume, settings.seed, options.index, settings.ranges, settings.preset, *size)
+        camera = draw.camera(volume, *size)
+    else:
+        camera = _turned(options, settings, volume)
     picture = project(volume, camera, settings.method, settings.samples, structures)
-    names = {
-        "image": "radiograph.png",
-        "raw": "radiograph.nrrd",
-        "mask": "masks/{structure}.png",
-        "thickness": "thickness/{structure}.nrrd",
-    }
-    remove_unfinished(options.out)
-    record = write_projection(options.out, names, picture, volume, structures, settings, draw)
-    write_json(options.out / "projection.json", record)
+    with exclusive(options.out):
+        _remove_earlier(options.out)
+        record = write_projection(options.out, _path_of, picture, volume, structures, settings, draw)
+        write_json(options.out / RECORD, record)
     if record["empty_masks"]:
         say(f"Structures without a pixel: {', '.join(record['empty_masks'])}.")
     say(f"{camera.description}, {settings.method}, {len(record['masks'])} masks: {options.out}")
 
 
-def _camera(
-    options: argparse.Namespace, settings: ExportSettings, volume: Volume
-) -> tuple[Camera, CameraDraw | None]:
-    size = settings.rows, settings.columns
-    if options.index is not None:
-        draw = draw_camera(volume, settings.seed, options.index, settings.ranges, settings.preset, *size)
-        return draw.camera(volume, *size), draw
-    if options.camera is not None:
-        return _recorded(options.camera).resized(*size), None
+def _path_of(kind: str, structure: str) -> str:
+    return {
+        "image": "radiograph.png",
+        "raw": "radiograph.nrrd",
+        "mask": f"masks/{structure}.png",
+        "thickness": f"thickness/{structure}.nrrd",
+    }[kind]
+
+
+def _remove_earlier(folder: Path) -> None:
+    """The files of an earlier picture here, and what a killed one left: never any other file."""
+    remove_unfinished(folder, folder / "masks", folder / "thickness")
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        masks = [str(name) for name in record["masks"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    named = [_path_of(kind, name) for kind in ("mask", "thickness") for name in masks]
+    for path in (RECORD, _path_of("image", ""), _path_of("raw", ""), *named):
+        with explained(folder / path):
+            (folder / path).unlink(missing_ok=True)
+
+
+def _turned(options: argparse.Namespace, settings: ExportSettings, volume: Volume) -> Camera:
+    """The standard projection, turned by ``--angles``."""
     if options.angles is None:
-        return Camera.preset(settings.preset, volume, *size), None
+        return Camera.preset(settings.preset, volume, settings.rows, settings.columns)
     chosen = PRESETS[settings.preset]
     primary, secondary = options.angles
-    camera = Camera.from_angles(
+    return Camera.from_angles(
         volume,
         (chosen.primary + primary, secondary, 0.0),
         rows=settings.rows,
@@ -92,7 +116,6 @@ def _camera(
         mirrored=chosen.mirrored,
         view=settings.preset,
     )
-    return camera, None
 
 
 def _recorded(path: Path) -> Camera:

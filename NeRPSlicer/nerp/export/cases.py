@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,11 @@ from pathlib import Path
 from ..io import read_ct, read_structures
 from ..structures import Structures
 from ..volume import Volume
+
+
+def file_name(name: str) -> str:
+    """A name as it may stand in file names on every system."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .") or "_"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +29,26 @@ to no group are outlined where nothing else is."""
 
 def read_grey(path: Path) -> np.ndarray:
     """A 16-bit PNG as 8-bit grey ``[rows, columns]``."""
-    with Image.open(path) as image:
+    with _own_picture(path) as image:
         return (np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8)
 
 
 def read_mask(path: Path) -> np.ndarray:
     """A mask PNG as boolean ``[rows, columns]``."""
-    with Image.open(path) as image:
+    with _own_picture(path) as image:
         return np.asarray(image) > 127
+
+
+@contextmanager
+def _own_picture(path: Path) -> Iterator[Image.Image]:
+    """A picture that we wrote: of any size, where Pillow would warn of large ones from strangers."""
+    limit = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with Image.open(path) as image:
+            yield image
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
 
 
 def group_masks(folder: Path, record: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,22 @@ LICENCE_NOTE = (
     "terms of use of those volumes apply. Synthetic pictures, for research only."
 )
 
+DATASET_KEYS = {"settings": dict, "labels": list, "cases": list, "made_with": list}
+RECORD_KEYS = {
+    "id": str,
+    "case": str,
+    "view": str,
+    "image": str,
+    "masks": dict,
+    "mask_pixels": dict,
+    "empty_masks": list,
+    "method": str,
+    "description": str,
+    "ct": dict,
+    "files": dict,
+}
+"""What this tool reads back of its own files."""
+
 Records = dict[str, dict[str, Any]]
 """Projection id to its record."""
 
@@ -37,7 +53,10 @@ def read_dataset(folder: Path) -> dict[str, Any]:
     try:
         dataset = json.loads(path.read_text(encoding="utf-8"))
         version = dataset["schema"], dataset["schema_version"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        _check(dataset, DATASET_KEYS)
+        for label in dataset["labels"]:
+            _check(label, {"name": str, "color": list})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise NerpError(f"{path} is missing or damaged; this is not a labelled projection set.") from error
     if version != (SCHEMA, SCHEMA_VERSION):
         raise NerpError(f"{path} has schema {version}, this version reads {(SCHEMA, SCHEMA_VERSION)}.")
@@ -54,16 +73,26 @@ def read_records(folder: Path) -> Records:
     if not path.is_file():
         return {}
     records: Records = {}
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = path.read_bytes().split(b"\n")
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
+            _check(record, RECORD_KEYS)
+            _check(record["ct"], {"sha256": str})
             records[record["id"]] = record
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             # A whole file ends in a line end, so what follows the last one is a torn line or nothing.
             if number < len(lines):
-                raise NerpError(f"Line {number} of {path} is damaged; remove that line.") from error
+                raise NerpError(
+                    f"Line {number} of {path} is damaged; remove that line and export again."
+                ) from error
     return records
+
+
+def _check(record: Any, kinds: Mapping[str, type]) -> None:
+    for key, kind in kinds.items():
+        if not isinstance(record[key], kind):
+            raise TypeError(f"{key} is no {kind.__name__}")
 
 
 def is_whole(folder: Path, record: Mapping[str, Any]) -> bool:
@@ -87,9 +116,10 @@ def write_records(folder: Path, records: Records) -> None:
     write_text(folder / PROJECTIONS, "".join(map(_line, ordered)))
 
 
-def _place(record: Mapping[str, Any]) -> tuple[str, int, str]:
+def _place(record: Mapping[str, Any]) -> tuple[str, int, int, str]:
     presets, view = list(PRESETS), record["view"]
-    return record["case"], presets.index(view) if view in presets else len(presets), view
+    standard = presets.index(view) if view in presets else len(presets)
+    return record["case"], standard, len(view), view
 
 
 def _line(record: Mapping[str, Any]) -> str:
@@ -113,6 +143,7 @@ def label_table(structures: Structures) -> dict[str, dict[str, Any]]:
 def write_dataset(
     folder: Path,
     settings: ExportSettings,
+    cases: Iterable[str],
     labels: Mapping[str, dict[str, Any]],
     records: Records,
     makers: list[dict[str, Any]],
@@ -128,6 +159,7 @@ def write_dataset(
         "licence_note": LICENCE_NOTE,
         "seed": settings.seed,
         "settings": settings.to_dict(),
+        "cases": sorted(cases),
         "labels": [{"value": n, **labels[name]} for n, name in enumerate(sorted(labels), 1)],
         "counts": {
             "cases": len({record["case"] for record in records.values()}),

@@ -25,14 +25,13 @@ def run(job: Job) -> None:
     """
     try:
         settings = ExportSettings.from_dict(job.configuration["settings"])
-        separate_body = not job.configuration.get("keep_couch", False)
         folder = job.path(job.configuration["out"])
         inputs, cases = [], []
         for case in job.configuration["cases"]:
             ct, labels = job.path(case["ct"]), job.path(case["labels"]) if case["labels"] else None
             inputs += [path for path in (ct, labels) if path]
-            chosen = case.get("series"), case.get("names")
-            cases.append(Case(str(case["name"]), partial(read_case, ct, labels, separate_body, *chosen)))
+            chosen = settings.separate_body, case.get("series"), case.get("names")
+            cases.append(Case(str(case["name"]), partial(read_case, ct, labels, *chosen)))
     except (KeyError, TypeError, AttributeError) as error:
         raise NerpError(
             f"The job's configuration is not that of an export ({error!r}); make it anew."

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..atomic import exclusive, remove_unfinished
+from ..atomic import exclusive, explained, remove_unfinished
 from ..errors import CannotWrite, NerpError
 from ..geometry import Camera
 from ..installation import made_with
@@ -16,7 +17,7 @@ from ..projector import project
 from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
-from .cases import Case
+from .cases import Case, file_name
 from .index import (
     DATASET,
     Records,
@@ -30,6 +31,7 @@ from .index import (
 )
 from .record import write_projection
 
+FOLDERS = ("images", "masks", "raw", "thickness", "previews")
 Progress = Callable[[int, int, str], None]
 """Called with (projections done, all, what is being done)."""
 
@@ -97,78 +99,119 @@ def export_set(
         NerpError: two cases of one name, or the folder holds another set or other files.
         CannotWrite: the folder is in use or cannot be written.
     """
-    if len({case.name for case in cases}) != len(cases):
+    names = [case.name for case in cases]
+    if len({name.casefold() for name in names}) != len(names):
         raise NerpError("Two CTs of a set have the same name; rename one of them.")
-    _check_folder(folder, settings)
+    for name in names:
+        if name != file_name(name):
+            raise NerpError(f"{name!r} cannot be part of a file name; use {file_name(name)!r}.")
     outcome = Outcome()
     views = views_of(settings)
+    total = len(cases) * len(views)
     with exclusive(folder):
-        remove_unfinished(folder)
-        records, labels, makers = _earlier(folder)
-        write_dataset(folder, settings, labels, records, makers, complete=False)
-        write_records(folder, records)
+        kept = _Set(folder, settings, names)
         for n, case in enumerate(cases):
             done = n * len(views)
             if outcome.stopped or should_stop():
                 outcome.stopped = True
                 break
-            progress(done, len(cases) * len(views), f"{case.name}: reading")
+            progress(done, total, f"{case.name}: reading")
             try:
                 volume, structures = _loaded(case, settings, outcome)
+                kept.add_labels(structures)
                 for view in views:
                     if should_stop():
                         outcome.stopped = True
                         break
-                    progress(done, len(cases) * len(views), f"{case.name} {view.name}")
-                    _keep_or_draw(folder, case.name, view, volume, structures, settings, records, outcome)
+                    progress(done, total, f"{case.name} {view.name}")
+                    _keep_or_draw(kept, case.name, view, volume, structures, settings, outcome)
                     done += 1
             except CannotWrite:
                 raise
             except NerpError as error:
                 outcome.failed[case.name] = str(error)
-                continue
-            labels.update(label_table(structures) if structures is not None else {})
-        write_records(folder, records)
-        complete = not (outcome.failed or outcome.stopped)
-        write_dataset(folder, settings, labels, records, makers, complete)
+        kept.close()
     if not outcome.stopped:
-        progress(len(cases) * len(views), len(cases) * len(views), "done")
+        progress(total, total, "done")
     return outcome
 
 
-def _check_folder(folder: Path, settings: ExportSettings) -> None:
-    """Refuse a folder that holds other files, or a set made with other settings."""
-    if folder.is_dir() and (folder / DATASET).is_file():
-        differences = ExportSettings.from_dict(read_dataset(folder)["settings"]).differences(settings)
+class _Set:
+    """What is known of the set on disk while it is drawn; the folder is held."""
+
+    def __init__(self, folder: Path, settings: ExportSettings, cases: Sequence[str]) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.cases = set(cases)
+        self.labels: dict[str, dict[str, Any]] = {}
+        self.records: Records = {}
+        self.makers = [made_with()]
+        self._take_up(cases)
+        remove_unfinished(folder, *(folder / name for name in FOLDERS))
+        self._write_dataset()
+        write_records(folder, self.records)
+
+    def _take_up(self, cases: Sequence[str]) -> None:
+        """What an earlier run left; refuses a folder of other files, or a set made with other settings."""
+        if not (self.folder / DATASET).is_file():
+            with explained(self.folder):
+                others = [path.name for path in self.folder.iterdir() if not path.name.startswith(".")]
+            if others:
+                raise NerpError(
+                    f"{self.folder} is not empty and holds no labelled set; choose another folder."
+                )
+            return
+        dataset = read_dataset(self.folder)
+        earlier = ExportSettings.from_dict(dataset["settings"])
+        differences = earlier.differences(self.settings)
         if differences:
             raise NerpError(
-                f"{folder} holds a set made with other settings ({'; '.join(differences)}); "
+                f"{self.folder} holds a set made with other settings ({'; '.join(differences)}); "
                 "choose another folder."
             )
-    elif folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir()):
-        raise NerpError(f"{folder} is not empty and holds no labelled set; choose another folder.")
+        self.settings = earlier.grown_to(self.settings)
+        self.cases |= set(dataset["cases"])
+        self.labels = {
+            label["name"]: {key: value for key, value in label.items() if key != "value"}
+            for label in dataset["labels"]
+        }
+        # Files of the cases at hand are looked at; those of others are left as they are.
+        self.records = {
+            name: record
+            for name, record in read_records(self.folder).items()
+            if record["case"] not in cases or is_whole(self.folder, record)
+        }
+        if self.records:
+            earlier_makers = dataset["made_with"]
+            self.makers = earlier_makers + [one for one in self.makers if one not in earlier_makers]
 
+    def add_labels(self, structures: Structures | None) -> None:
+        """Name a case's structures in the label table, before its first picture."""
+        if structures is not None:
+            self.labels.update(label_table(structures))
+            self._write_dataset()
 
-def _earlier(folder: Path) -> tuple[Records, dict[str, dict[str, Any]], list[dict[str, Any]]]:
-    """Whole records, label table and makers of the set that is there; this installation joins the makers."""
-    makers = [made_with()]
-    if not (folder / DATASET).is_file():
-        return {}, {}, makers
-    dataset = read_dataset(folder)
-    records = {name: record for name, record in read_records(folder).items() if is_whole(folder, record)}
-    labels = {
-        label["name"]: {key: value for key, value in label.items() if key != "value"}
-        for label in dataset["labels"]
-    }
-    if records:
-        makers = dataset["made_with"] + [maker for maker in makers if maker not in dataset["made_with"]]
-    return records, labels, makers
+    def add(self, record: dict[str, Any]) -> None:
+        """A projection whose files are written."""
+        append_record(self.folder, record)
+        self.records[record["id"]] = record
+
+    def close(self) -> None:
+        """Put the records in order and say whether every projection of every case is there."""
+        write_records(self.folder, self.records)
+        wanted = {f"{case}_{view.name}" for case in self.cases for view in views_of(self.settings)}
+        self._write_dataset(complete=wanted <= set(self.records))
+
+    def _write_dataset(self, complete: bool = False) -> None:
+        write_dataset(
+            self.folder, self.settings, self.cases, self.labels, self.records, self.makers, complete
+        )
 
 
 def _loaded(case: Case, settings: ExportSettings, outcome: Outcome) -> tuple[Volume, Structures | None]:
     volume, structures = case.load()
     if structures is not None:
-        structures = structures.select([name for name in structures.names if settings.wanted(name)])
+        structures = settings.select(structures)
     outcome.notices += [f"{case.name}: {notice}" for notice in volume.notices]
     if structures is not None:
         outcome.notices += [f"{case.name}: {notice}" for notice in structures.notices]
@@ -176,42 +219,46 @@ def _loaded(case: Case, settings: ExportSettings, outcome: Outcome) -> tuple[Vol
 
 
 def _keep_or_draw(
-    folder: Path,
+    kept: _Set,
     case: str,
     view: View,
     volume: Volume,
     structures: Structures | None,
     settings: ExportSettings,
-    records: Records,
     outcome: Outcome,
 ) -> None:
     name = f"{case}_{view.name}"
-    record = records.get(name)
+    record = kept.records.get(name)
     if record is None:
         camera, draw = view.camera(volume, settings)
         picture = project(volume, camera, settings.method, settings.samples, structures)
-        names = {
-            "image": f"images/{name}.png",
-            "raw": f"raw/{name}.nrrd",
-            "mask": f"masks/{name}__{{structure}}.png",
-            "thickness": f"thickness/{name}__{{structure}}.nrrd",
-        }
-        written = write_projection(folder, names, picture, volume, structures, settings, draw)
+        written = write_projection(
+            kept.folder, partial(_path_of, name), picture, volume, structures, settings, draw
+        )
         record = {"id": name, "case": case, "view": view.name, **written}
-        append_record(folder, record)
-        records[name] = record
+        kept.add(record)
         outcome.drawn += 1
     else:
         labelled = None if structures is None else structures.hash
         for what, recorded, now in (
             ("CT", record["ct"]["sha256"], volume.hash),
-            ("label map", record["structures_sha256"], labelled),
+            ("label map", record.get("structures_sha256"), labelled),
         ):
             if recorded != now:
                 raise NerpError(
-                    f"{folder} holds projections of another {what} named {case}; rename the file or choose "
-                    "another folder."
+                    f"{kept.folder} holds projections of another {what} named {case}; rename the file or "
+                    "choose another folder."
                 )
         outcome.kept += 1
     if record["empty_masks"]:
         outcome.empty[name] = record["empty_masks"]
+
+
+def _path_of(projection: str, kind: str, structure: str) -> str:
+    name = f"{projection}__{structure}" if structure else projection
+    return {
+        "image": f"images/{name}.png",
+        "raw": f"raw/{name}.nrrd",
+        "mask": f"masks/{name}.png",
+        "thickness": f"thickness/{name}.nrrd",
+    }[kind]

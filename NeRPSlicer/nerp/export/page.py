@@ -54,8 +54,9 @@ def write_page(path: Path, title: str, sets: Mapping[str, Path]) -> None:
         "outlined": _outlined(table),
     }
     page = resource("Pages", "projections.html").read_text(encoding="utf-8")
-    # "</" would end the script element that carries the data.
-    write_text(path, page.replace("/*DATA*/", json.dumps(data, ensure_ascii=False).replace("</", "<\\/")))
+    # A "<" in a name could end the script element that carries the data, or hide what follows.
+    text = json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+    write_text(path, page.replace("/*DATA*/", text))
 
 
 def _outlined(table: list[dict[str, Any]]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def volume_record(volume: Volume) -> dict[str, Any]:
 
 def write_projection(
     folder: Path,
-    names: dict[str, str],
+    path_of: Callable[[str, str], str],
     picture: Radiograph,
     volume: Volume,
     structures: Structures | None,
@@ -68,8 +69,8 @@ def write_projection(
 
     Args:
         folder: what the names are relative to.
-        names: relative paths with "/" of "image" and "raw", and patterns with ``{structure}`` of "mask" and
-            "thickness".
+        path_of: kind ("image", "raw", "mask" or "thickness") and structure ("" for none) to a relative path
+            with "/".
         picture: what to write; its masks follow ``settings``.
         volume: the CT it shows.
         structures: those that were projected.
@@ -84,27 +85,27 @@ def write_projection(
         CannotWrite: a file cannot be written.
     """
     display = display_of(picture, settings.display)
-    written: list[str] = [names["image"]]
-    write_png(folder / names["image"], display.grey(picture.image, IMAGE_BITS))
+    image = path_of("image", "")
+    written = [image]
+    write_png(folder / image, display.grey(picture.image, IMAGE_BITS))
     if settings.raw:
-        written.append(names["raw"])
-        write_numbers(folder / names["raw"], picture.image, picture.camera)
+        written.append(path_of("raw", ""))
+        write_numbers(folder / written[-1], picture.image, picture.camera)
     masks: dict[str, str] = {}
     pixels: dict[str, int] = {}
     thresholds: dict[str, float] = {}
     for name, length in picture.path_length.items():
         thresholds[name] = settings.threshold_mm(name)
         mask = picture.mask(name, thresholds[name])
-        masks[name], pixels[name] = names["mask"].format(structure=name), int(mask.sum())
+        masks[name], pixels[name] = path_of("mask", name), int(mask.sum())
         write_mask(folder / masks[name], mask)
         written.append(masks[name])
         if settings.thickness:
-            path = names["thickness"].format(structure=name)
-            write_numbers(folder / path, length, picture.camera)
-            written.append(path)
+            written.append(path_of("thickness", name))
+            write_numbers(folder / written[-1], length, picture.camera)
     return {
         "version": RECORD_VERSION,
-        "image": names["image"],
+        "image": image,
         "masks": masks,
         "mask_pixels": pixels,
         "empty_masks": [name for name, count in pixels.items() if not count],
@@ -116,6 +117,7 @@ def write_projection(
         **camera_record(picture.camera),
         "draw": None if draw is None else draw.to_dict(),
         "ct": volume_record(volume),
+        "body_separated": settings.separate_body,
         "structures_sha256": None if structures is None else structures.hash,
         "image_bits": IMAGE_BITS,
         "photometric_interpretation": "MONOCHROME2",

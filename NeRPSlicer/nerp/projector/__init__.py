@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import NerpError
 from ..geometry import Camera
 from ..radiance import Fields, fixed_radiance
+from ..settings import METHODS
 from ..structures import Structures
 from ..volume import AIR_HU, Volume
 from .prepared import (
@@ -26,9 +27,6 @@ from .prepared import (
 from .radiograph import Radiograph
 
 __all__ = ["METHODS", "Radiograph", "backend_name", "project"]
-
-METHODS = ("fixed", "drr", "drr-sampled", "aip", "mip", "mida")
-"""What `project` draws of a Volume; Fields are always drawn by emission and absorption."""
 
 MIDA_WINDOW_HU = (-150.0, 850.0)
 MIDA_OPACITY_PER_MM = 0.1
