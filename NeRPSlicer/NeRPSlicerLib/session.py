@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import slicer
 from nerp.errors import NerpError
 from nerp.geometry import Camera, VolumeGeometry
@@ -17,6 +18,7 @@ from .client.arrays import readArray
 from .client.live import FULL, MASKS, SMALL, LivePreview
 from .client.renderClient import RenderClient, Reply
 from .client.workerProcess import Start
+from .comparison import ComparisonView
 from .display import RadiographDisplay
 from .example import ExampleLoader
 from .patient import PatientLoader
@@ -53,6 +55,7 @@ class Session(VTKObservationMixin):
         self.client = RenderClient(files, tell, start)
         self.client.whenHello = whenChanged
         self.display = RadiographDisplay()
+        self.comparison = ComparisonView(self.display, settings, lambda: self.camera, self._methodLabel, tell)
         self.live = LivePreview(self.client, self._drawRequest, self._onPicture)
         self.loader = PatientLoader(
             self.client, onProgress, self._onVolume, self._onStructures, self._onLoadFailed
@@ -72,6 +75,9 @@ class Session(VTKObservationMixin):
         """The structures that the worker holds: name in the engine -> segment id."""
         self.lastReply: Reply = {}
         """The answer to the picture that is shown."""
+        self.numbers: np.ndarray | None = None
+        """That picture's numbers, whatever is done to them for the eye."""
+        self._forSheet = False
         self._patient: tuple = (None, None)
         self._settingCamera = False
         self._maskPose: list | None = None
@@ -79,6 +85,7 @@ class Session(VTKObservationMixin):
     def close(self) -> None:
         """End everything."""
         self.live.cancel()
+        self.comparison.stop()
         self.loader.cancel()
         self.example.cancel()
         self.removeObservers()
@@ -134,6 +141,9 @@ class Session(VTKObservationMixin):
         self.live.cancel()
         self.loader.cancel()
         self.geometry, self.segmentIds, self.lastReply = None, {}, {}
+        self.numbers = None
+        self.comparison.stop()
+        self.comparison.pictures = []
         self._patient = (None, None)
 
     def _onVolume(self, geometry: VolumeGeometry) -> None:
@@ -234,6 +244,7 @@ class Session(VTKObservationMixin):
         if before is not None:
             addGhost(before)
         settings.nextView = settings.nextView + 1
+        self._forSheet = True
         self._put(camera)
         self._drawPlaced()
         self._whenChanged()
@@ -408,9 +419,13 @@ class Session(VTKObservationMixin):
             shown = reply["display"]
             first = not self.lastReply
             limits = (shown["low"], shown["high"]) if stage == FULL or first else None
-            self.display.showPicture(readArray(folder, reply["picture"]), pictureCamera, limits)
-            self.display.describe(camera, self._methodLabel())
+            self.numbers = readArray(folder, reply["picture"])
             self.lastReply = reply
+            self._showNumbers(pictureCamera, limits)
+            self.display.describe(camera, self._methodLabel())
+            if stage == FULL and self._forSheet:
+                self._forSheet = False
+                self.comparison.keep(self.numbers)
         if "masks" in reply:
             self._maskPose = reply["camera"]["ras_from_camera"]
             self.display.readMasks(reply, folder, self._colors())
@@ -425,6 +440,17 @@ class Session(VTKObservationMixin):
             self.display.masks = []
             self.display.clearOverlay()
         self._whenChanged()
+
+    def showAgain(self) -> None:
+        """Show the picture that is there as the settings ask now."""
+        if self.numbers is not None:
+            shown = self.lastReply["display"]
+            self._showNumbers(Camera.from_dict(self.lastReply["camera"]), (shown["low"], shown["high"]))
+
+    def _showNumbers(self, pictureCamera: Camera, limits: tuple[float, float] | None) -> None:
+        picture, matchedLimits = self.comparison.matched(self.numbers)
+        self.display.showPicture(picture, pictureCamera, matchedLimits or limits)
+        self.comparison.onPicture()
 
     def _methodLabel(self) -> str:
         return self._settings().method.label()

@@ -11,7 +11,6 @@ from slicer.i18n import tr as _
 
 from ..client.jobClient import JobClient
 from ..export import JOB, Exporter, savePicture, settingsOf
-from ..scene.radiograph import radiographNode
 from .section import Section
 
 _LAST = "NeRPSlicer/LastExport"
@@ -63,9 +62,7 @@ class ExportSection(Section):
         resumable = self.status is not None and self.status.state in _RESUMED
         ui.exportButton.text = _("Cancel") if busy else _("Resume") if resumable else _("Export")
         self.enable(ui.exportButton, "" if busy or resumable else noFolder or noPatient)
-        noPicture = (
-            "" if radiographNode() is not None and session.lastReply else _("There is no radiograph yet.")
-        )
+        noPicture = "" if session.numbers is not None else _("There is no radiograph yet.")
         self.enable(ui.pictureButton, noFolder or noPicture)
         for widget in (ui.viewsBox, ui.standardBox, ui.folderEdit):
             self.enable(widget, _("Cancel the export first.") if busy else "")
@@ -123,7 +120,7 @@ class ExportSection(Section):
         if camera is None:
             self.panel.tell(_("There is no X-ray camera: press a projection."))
             return
-        picture = slicer.util.arrayFromVolume(radiographNode())[0]
+        picture = session.numbers
         try:
             names = savePicture(
                 self._folder(),

@@ -13,6 +13,7 @@ from ..client.workerProcess import Start, WorkerProcess
 from ..scene.layouts import registerLayouts
 from ..session import Session
 from .cameraSection import CameraSection
+from .compareSection import CompareSection
 from .exportSection import ExportSection
 from .parameters import NeRPParameters
 from .patientSection import PatientSection
@@ -20,7 +21,7 @@ from .radiographSection import RadiographSection
 from .statusSection import StatusSection
 
 REFRESH_MS = 40
-_SECTIONS = (PatientSection, CameraSection, RadiographSection, ExportSection, StatusSection)
+_SECTIONS = (PatientSection, CameraSection, RadiographSection, CompareSection, ExportSection, StatusSection)
 
 
 class Panel(VTKObservationMixin):
@@ -82,6 +83,7 @@ class Panel(VTKObservationMixin):
         self._connectParameters()
         self.session.display.enter()
         self.session.restore()
+        self.session.comparison.update()
         self._installShortcuts()
         self.refresh()
 
@@ -89,6 +91,7 @@ class Panel(VTKObservationMixin):
         """Another module is shown: the user's layout, no keys of ours."""
         self._entered = False
         self._removeShortcuts()
+        self.session.comparison.stop()
         self.session.display.exit()
 
     def close(self) -> None:
@@ -174,6 +177,7 @@ class Panel(VTKObservationMixin):
         if self._entered:
             self.session.display.enter()
             self.session.restore()
+            self.session.comparison.update()
 
     # --- what the session says ------------------------------------------------------------------------------
 

@@ -62,6 +62,7 @@ class Comparison(enum.Enum):
     SIDE_BY_SIDE = "side by side"
     SWIPE = "swipe"
     BLINK = "blink"
+    SHEET = "contact sheet"
 
     def label(self) -> str:
         return {
@@ -69,6 +70,7 @@ class Comparison(enum.Enum):
             Comparison.SIDE_BY_SIDE: _("Side by side"),
             Comparison.SWIPE: _("Swipe"),
             Comparison.BLINK: _("Blink"),
+            Comparison.SHEET: _("Random pictures so far"),
         }[self]
 
 
