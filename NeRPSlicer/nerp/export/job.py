@@ -2,7 +2,7 @@
 
 Its configuration: ``cases`` (a list of ``{"name", "ct", "labels"}``, labels null where there are none, with
 "series" and "names" where `read_case` needs them),
-``settings`` (`ExportSettings.to_dict`), ``out`` (folder of the set), ``keep_couch`` (default false).
+``settings`` (`ExportSettings.to_dict`), ``out`` (folder of the set).
 """
 
 from __future__ import annotations
