@@ -12,6 +12,10 @@ import numpy as np
 from .errors import NerpError
 from .geometry import checked_affine
 
+MAX_COMBINATIONS = 1 << 16
+"""A ray's work and memory grow with the combinations, whether it meets them or not."""
+MAX_LABEL = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Code:
@@ -80,6 +84,9 @@ class Structures:
             ras_from_ijk: ``[4, 4]``, mm.
             items: the structures, matched by ``value``; None names each value that occurs ``label_<value>``.
                 A value without an item is left out; an item whose value does not occur stays, empty.
+
+        Raises:
+            NerpError: no whole numbers in 3-D, a value below 0 or above 2147483647, or 65536 structures.
         """
         labels = np.asarray(labels)
         if labels.ndim != 3 or labels.dtype.kind not in "iub":
@@ -88,6 +95,8 @@ class Structures:
             )
         if labels.dtype != np.bool_ and labels.min() < 0:
             raise NerpError(f"The label map holds {labels.min()}; labels start at 1, background is 0.")
+        if labels.max() > MAX_LABEL:
+            raise NerpError(f"The label map holds {labels.max()}; labels go up to {MAX_LABEL}.")
         labels = labels.astype(np.uint8 if labels.max() < 256 else np.uint32, copy=False)
         if items is None:
             present = (
@@ -95,6 +104,11 @@ class Structures:
             )
             items = [Structure(f"label_{value}", int(value)) for value in present if value]
         items = list(items)
+        if len(items) >= MAX_COMBINATIONS:
+            raise NerpError(
+                f"The label map holds {len(items)} structures, at most {MAX_COMBINATIONS - 1} can be used; "
+                "merge or leave out some."
+            )
         lookup_size = max([int(labels.max())] + [item.value for item in items]) + 1
         lookup = np.zeros(lookup_size, np.uint8 if len(items) < 256 else np.uint16)
         for position, item in enumerate(items):
@@ -103,7 +117,11 @@ class Structures:
 
     @classmethod
     def from_masks(cls, masks: Mapping[Structure, np.ndarray], ras_from_ijk: np.ndarray) -> Structures:
-        """Structures from one boolean ``[K, J, I]`` mask each; masks may overlap."""
+        """Structures from one boolean ``[K, J, I]`` mask each; masks may overlap.
+
+        Raises:
+            NerpError: no mask, masks of several shapes, or overlaps in more than 65536 combinations.
+        """
         if not masks:
             raise NerpError("There are no structures: give at least one mask.")
         shape = next(iter(masks.values())).shape
@@ -120,6 +138,11 @@ class Structures:
             inside = combination[mask]
             lookup = np.zeros(len(combinations), np.uint16)
             for old in np.flatnonzero(np.bincount(inside, minlength=len(combinations))):
+                if len(combinations) == MAX_COMBINATIONS:
+                    raise NerpError(
+                        f"The structures overlap in more than {MAX_COMBINATIONS} combinations; "
+                        "give fewer structures at once."
+                    )
                 lookup[old] = len(combinations)
                 combinations.append((*combinations[old], position))
             combination[mask] = lookup[inside]
@@ -147,7 +170,8 @@ class Structures:
     def hash(self) -> str:
         """SHA-256 of names, voxels and frame."""
         digest = hashlib.sha256(repr((self.names, self.combinations, self.shape)).encode())
-        digest.update(np.round(self.ras_from_ijk, 6).astype("<f8").tobytes())
+        # Adding 0 turns -0 into 0: the sign of a rounding error makes no other structures.
+        digest.update((np.round(self.ras_from_ijk, 6) + 0.0).astype("<f8").tobytes())
         for section in self.combination:
             digest.update(np.ascontiguousarray(section, "<u2").data)
         return digest.hexdigest()
@@ -176,16 +200,14 @@ class Structures:
         """The named structures only, in the order given."""
         positions = [self._position(name) for name in names]
         new_position = {old: new for new, old in enumerate(positions)}
-        combinations: list[tuple[int, ...]] = [()]
+        new_index: dict[tuple[int, ...], int] = {(): 0}
         lookup = np.zeros(len(self.combinations), self.combination.dtype)
         for index, members in enumerate(self.combinations):
             kept = tuple(sorted(new_position[m] for m in members if m in new_position))
-            if kept not in combinations:
-                combinations.append(kept)
-            lookup[index] = combinations.index(kept)
+            lookup[index] = new_index.setdefault(kept, len(new_index))
         return Structures(
             lookup[self.combination],
-            combinations,
+            list(new_index),
             [self.items[p] for p in positions],
             self.ras_from_ijk,
             self.notices,
