@@ -100,6 +100,28 @@ def test_where_names_are_looked_for(tmp_path: Path) -> None:
     assert read_structures(path, names={1: "x", 2: "x", 5: "X"}).names == ("x", "x_2", "x_3")
 
 
+@pytest.mark.parametrize(
+    "sidecar",
+    [
+        '{"Modality": "CT", "EchoNumber": 1, "ConversionSoftware": "dcm2niix"}',
+        '{"EchoNumber": 1, "EchoTime": 2.5}',
+        '{"EchoNumber": 1, "IsDerived": true}',
+        '{"EchoNumber": 1, "AcquisitionNumber": 1}',
+        '{"SeriesNumber": 301}',
+        "[" * 100_000,
+    ],
+)
+def test_what_a_converter_lays_beside_a_map_names_no_labels(tmp_path: Path, sidecar: str) -> None:
+    path = write_image(tmp_path / "seg.nii.gz", LABELS, FRAME)
+    (tmp_path / "seg.json").write_text(sidecar, encoding="utf-8")
+    structures = read_structures(path)
+    assert structures.names == ("label_1", "label_2", "label_5") and structures.notices == ()
+    (tmp_path / "dataset.json").write_text(TABLES["dataset.json"], encoding="utf-8")
+    assert read_structures(path).names == ("lung_left", "heart", "rib"), "the folder's table counts"
+    (tmp_path / "seg.csv").write_text("1,a\n", encoding="utf-8")
+    assert read_structures(path).names == ("a", "label_2", "label_5"), "so does a table of the map's own"
+
+
 def test_names_inside_a_nifti_header(tmp_path: Path) -> None:
     write_image(tmp_path / "plain.nii", LABELS, FRAME)
     plain = (tmp_path / "plain.nii").read_bytes()
@@ -139,7 +161,19 @@ def test_the_real_table_and_the_real_header_agree_with_ours(data_folder: Path) -
 
 @pytest.mark.parametrize(
     ("file", "text"),
-    [("bad.json", "[1, 2"), ("list.json", "[1, 2]"), ("empty.csv", ""), ("prose.txt", "a table of names\n")],
+    [
+        ("bad.json", "[1, 2"),
+        ("list.json", "[1, 2]"),
+        ("deep.json", "[" * 100_000),
+        ("deep_object.json", '{"1": ' * 100_000),
+        ("fraction.json", '{"lung": 1.5}'),
+        ("truth.json", '{"lung": true}'),
+        ("endless.json", '{"lung": 1e999}'),
+        ("huge.json", '{"lung": 1' + "0" * 400 + "}"),
+        ("twice.json", '{"lung": 1, "heart": 1}'),
+        ("empty.csv", ""),
+        ("prose.txt", "a table of names\n"),
+    ],
 )
 def test_bad_tables(tmp_path: Path, file: str, text: str) -> None:
     (tmp_path / file).write_text(text, encoding="utf-8")

@@ -98,11 +98,23 @@ def label_table(names: NamesLike) -> LabelTable:
 
 
 def table_beside(path: Path, stem: str, values: list[int]) -> tuple[LabelTable, Path] | None:
-    """A table of the label map's own name, or one for its folder that names each of its several values."""
+    """A table of the label map's own name that names a value of it, or one for its folder that names each of
+    its several values.
+
+    Converters (dcm2niix, BIDS) lay a JSON file of the map's own name beside it that tells of the scan: one
+    that is no table is passed over.
+    """
     for suffix in TABLE_SUFFIXES:
         own = path.with_name(stem + suffix)
         if own.is_file():
-            return read_table(own), own
+            try:
+                table = read_table(own)
+            except NerpError:
+                if suffix != ".json":
+                    raise
+                continue
+            if not table.keys().isdisjoint(values):
+                return table, own
     if len(values) < 2:
         return None
     for name in SHARED_TABLES:
@@ -153,7 +165,7 @@ def read_table(path: Path) -> LabelTable:
             table = _from_columns(text, "\t" if path.suffix.lower() == ".tsv" else None)
         else:
             table = _from_lines(text)
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise NerpError(f"{path} is no table of label names ({error}).") from error
     if not table:
         raise NerpError(f"{path} holds no label value with a name.")
@@ -178,9 +190,11 @@ def _from_mapping(record: Any, what: str) -> LabelTable:
             if isinstance(other, list):  # a region of several labels, as nnU-Net has them
                 continue
             value, name = (key, other) if str(key).lstrip("-").isdigit() else (other, key)
+            if isinstance(value, bool) or not float(value).is_integer() or int(value) in table:
+                raise ValueError
             if int(value) > 0:
                 table[int(value)] = Label(str(name))
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         raise NerpError(
             f'{what} must map label values to names, like {{"1": "lung_left"}} or {{"lung_left": 1}}.'
         ) from None
