@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nerp import NerpError, Volume, read_ct, read_structures
 from nerp.io.dicom_seg import rgb_from_lab
+from nerp.io.labels import whole_numbers
 from nerp.structures import Code
 from patients import write_image
 
@@ -71,6 +72,14 @@ def test_bad_label_maps(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
     (tmp_path / "many").mkdir()
     write_image(tmp_path / "many" / "all.nrrd", LABELS, FRAME)
+    for name, voxels in (
+        ("with_ct", np.where(LABELS, 40, -1000).astype(np.int16)),
+        ("with_float_ct", np.where(LABELS, 40.5, -1000).astype(np.float32)),
+    ):
+        (tmp_path / name).mkdir()
+        write_image(tmp_path / name / "ct.nrrd", voxels, FRAME)
+    write_image(tmp_path / "float_codes.nrrd", LABELS * np.float32(2.0**31), FRAME)
+    write_image(tmp_path / "codes.nrrd", LABELS.astype(np.uint64) * np.uint64(2**32 + 1), FRAME)
     (tmp_path / "table.csv").write_text("x", encoding="utf-8")
     for name, message in (
         ("absent.nrrd", "no file or folder"),
@@ -79,6 +88,10 @@ def test_bad_label_maps(tmp_path: Path) -> None:
         ("empty.nrrd", "every voxel is 0"),
         ("none", "no segmentation"),
         ("many", "more than one label"),
+        ("with_ct", "holds -1000, but labels start at 1"),
+        ("with_float_ct", "holds fractions"),
+        ("float_codes.nrrd", "holds 10737418240, but labels go up to 2147483647"),
+        ("codes.nrrd", "holds 21474836485, but labels go up to 2147483647"),
         ("table.csv", "formats"),
     ):
         with pytest.raises(NerpError, match=message) as caught:
@@ -88,22 +101,28 @@ def test_bad_label_maps(tmp_path: Path) -> None:
         read_structures(write_image(tmp_path / "map.nrrd", LABELS, FRAME), names="vocabulary")
 
 
-def test_whole_numbers_stored_as_floats_are_labels(tmp_path: Path) -> None:
-    structures = read_structures(write_image(tmp_path / "map.nii.gz", LABELS.astype(np.float32), FRAME))
+@pytest.mark.parametrize("dtype", ["f4", "f8", *(f"{kind}{n}" for kind in "iu" for n in (1, 2, 4, 8))])
+def test_whole_numbers_of_every_type_are_labels(tmp_path: Path, dtype: str) -> None:
+    structures = read_structures(write_image(tmp_path / "map.nrrd", LABELS.astype(dtype), FRAME))
     assert structures.counts() == {"label_1": 252, "label_2": 336, "label_5": 1}
+
+
+def test_uint64_labels_reach_numpy_in_a_type_that_every_version_counts() -> None:
+    assert whole_numbers(LABELS.astype(np.uint64), Path("map.nrrd")).dtype == np.int32
 
 
 # --- folders, Slicer ---
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
 @pytest.mark.parametrize("like", [None, ct()])
-def test_a_folder_of_masks(tmp_path: Path, like: Volume | None) -> None:
+def test_a_folder_of_masks(tmp_path: Path, like: Volume | None, dtype: type) -> None:
     for name, mask in (
         ("lung_left", LABELS == 1),
         ("Both Lungs", (LABELS == 1) | (LABELS == 2)),
         ("spleen", LABELS > 9),
     ):
-        write_image(tmp_path / f"{name}.nii.gz", mask.astype(np.uint8), FRAME)
+        write_image(tmp_path / f"{name}.nii.gz", mask.astype(dtype), FRAME)
     structures = read_structures(tmp_path, like=like)
     assert structures.counts() == {"both_lungs": 588, "lung_left": 252, "spleen": 0}
     assert structures.notices == ("No voxel belongs to spleen.",)
@@ -164,6 +183,28 @@ def test_slicers_segmentation_in_one_layer(tmp_path: Path) -> None:
     segments = [{"Name": "A", "LabelValue": 2, "Layer": 0}, {"Name": "B", "LabelValue": 5, "Layer": 0}]
     structures = read_structures(seg_nrrd(tmp_path / "one.nrrd", [LABELS], segments))
     assert structures.counts() == {"a": 336, "b": 1} and np.allclose(structures.ras_from_ijk, FRAME)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("LabelValue", "one"),
+        ("LabelValue", 0),
+        ("LabelValue", -1),
+        ("LabelValue", ""),
+        ("LabelValue", "9" * 5000),
+        ("Layer", "first"),
+        ("Layer", -1),
+        ("Layer", 1.5),
+        ("Layer", "²"),
+    ],
+)
+def test_slicers_fields_that_hold_no_number(tmp_path: Path, field: str, value: object) -> None:
+    segments = [{"Name": "A", "LabelValue": 1, "Layer": 0, field: value}]
+    path = seg_nrrd(tmp_path / "bad.seg.nrrd", [LABELS, LABELS], segments)
+    with pytest.raises(NerpError, match=rf"bad.seg.nrrd gives .* as {field} of a segment") as caught:
+        read_structures(path)
+    assert "\n" not in str(caught.value)
 
 
 # --- DICOM SEG ---

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import NerpError
 from ..volume import Volume
 from .dicom import is_dicom_file, read_dicom_ct
-from .images import is_image_file, read_image, stem
+from .images import explained_reading, is_image_file, read_image, stem
 
 
 def read_ct(path: str | Path, separate_body: bool = True, series: str | int | None = None) -> Volume:
@@ -24,10 +24,20 @@ def read_ct(path: str | Path, separate_body: bool = True, series: str | int | No
         a volume named after its file or folder, never after the patient.
 
     Raises:
-        NerpError: not there, another format, damaged, or no CT volume; the line says which and why.
+        NerpError: not there, another format, damaged, or no CT volume (also: every voxel the same); the line
+            says which and why.
     """
     path = Path(path)
     body = None if separate_body else False
+    with explained_reading(path):
+        volume = _read(path, body, series)
+    first = volume.hu[0, 0, 0]
+    if all((section == first).all() for section in volume.hu):
+        raise NerpError(f"{path} is empty, every voxel is {first:g}; export or convert it again.")
+    return volume
+
+
+def _read(path: Path, body: bool | None, series: str | int | None) -> Volume:
     if not path.exists():
         raise NerpError(f"There is no file or folder {path}; check the path.")
     if path.is_dir() or (is_dicom_file(path) and not is_image_file(path)):

@@ -39,7 +39,7 @@ def read_image(path: Path, channels: bool = False) -> tuple[np.ndarray, np.ndarr
         channels: accept several values a voxel: ``[K, J, I, channels]``.
 
     Raises:
-        NerpError: not there, another format, damaged, or not a 3-D grey image.
+        NerpError: not there, another format, damaged, or not a 3-D grey image of real numbers.
     """
     import SimpleITK
 
@@ -76,10 +76,24 @@ def read_image(path: Path, channels: bool = False) -> tuple[np.ndarray, np.ndarr
             f"{path} has {image.GetDimension()} dimensions and {voxel_values} values a voxel; "
             "choose a file with 3 dimensions and one value."
         )
+    if "complex" in image.GetPixelIDTypeAsString():
+        raise NerpError(f"{path} holds complex numbers; save one real value for each voxel.")
     lps_from_ijk = np.eye(4)
     lps_from_ijk[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
     lps_from_ijk[:3, 3] = image.GetOrigin()
     return SimpleITK.GetArrayFromImage(image), RAS_FROM_LPS @ lps_from_ijk
+
+
+@contextmanager
+def explained_reading(path: Path) -> Iterator[None]:
+    """Turn what the operating system says against reading ``path`` into one line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or error
+        raise NerpError(
+            f"{error.filename or path} cannot be read ({reason}); check the path and its permissions."
+        ) from error
 
 
 @contextmanager

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import NerpError
-from ..structures import Structures
+from ..structures import MAX_LABEL, Structures
 from ..volume import Volume
 from .dicom import is_dicom_file, read_header
 from .dicom_seg import read_dicom_seg
 from .grids import onto_ct
-from .images import is_image_file, read_image, stem
+from .images import explained_reading, is_image_file, read_image, stem
 from .label_names import (
     Label,
     LabelTable,
@@ -52,6 +52,11 @@ def read_structures(
         NerpError: not there, unreadable, no labels, or no labelled voxel lies on the CT.
     """
     path = Path(path)
+    with explained_reading(path):
+        return _read(path, like, names)
+
+
+def _read(path: Path, like: Volume | None, names: NamesLike | None) -> Structures:
     if not path.exists():
         raise NerpError(f"There is no file or folder {path}; check the path.")
     if path.is_dir():
@@ -119,6 +124,7 @@ def _read_masks(folder: Path, files: list[Path], like: Volume | None) -> Structu
 
     def mask(file: Path) -> np.ndarray:
         voxels, ras_from_ijk = read_image(file)
+        voxels = whole_numbers(voxels, file)
         if len(present_values(voxels)) > 1:
             raise NerpError(f"{file} holds more than one label; give that file by itself.")
         placed = onto_ct(voxels > 0, ras_from_ijk, frame, file.name)
@@ -149,18 +155,21 @@ def _only_dicom(folder: Path) -> Path:
 
 
 def whole_numbers(labels: np.ndarray, path: Path) -> np.ndarray:
-    """Labels as integers.
+    """Labels as integers of at most 32 bits: NumPy before 2.2 cannot count uint64.
 
     Raises:
-        NerpError: fractions or negative values.
+        NerpError: fractions, negative values or values beyond `MAX_LABEL`.
     """
-    if labels.dtype.kind == "f":
-        if not np.isfinite(labels).all() or (labels != np.rint(labels)).any():
-            raise NerpError(f"{path} holds fractions, a label map holds whole numbers; is this the CT?")
-        labels = labels.astype(np.int32)
+    if labels.dtype.kind == "f" and not (np.isfinite(labels) & (labels == np.rint(labels))).all():
+        raise NerpError(f"{path} holds fractions, a label map holds whole numbers; is this the CT?")
     if labels.min() < 0:
-        raise NerpError(f"{path} holds {labels.min()}, but labels start at 1; is this the CT?")
-    return labels
+        raise NerpError(f"{path} holds {int(labels.min())}, but labels start at 1; is this the CT?")
+    if labels.max() > MAX_LABEL:
+        raise NerpError(
+            f"{path} holds {int(labels.max())}, but labels go up to {MAX_LABEL}; is this the label map?"
+        )
+    small = labels.dtype.kind in "iu" and labels.dtype.itemsize <= 4
+    return labels if small else labels.astype(np.int32)
 
 
 def present_values(labels: np.ndarray) -> list[int]:
@@ -168,7 +177,7 @@ def present_values(labels: np.ndarray) -> list[int]:
     found: set[int] = set()
     for section in labels:
         # Counting is faster than sorting, unless the values are codes of many digits.
-        few = section.dtype.kind == "b" or section.max() < 1 << 16
+        few = section.max() < 1 << 16
         found.update((np.flatnonzero(np.bincount(section.ravel())) if few else np.unique(section)).tolist())
     return sorted(found - {0})
 

@@ -16,7 +16,7 @@ from .images import read_image
 from .label_names import Label, named_structures
 from .masks import LazyMasks
 
-FIELD = re.compile(r"Segment(\d+)_(\w+):=(.*)")
+FIELD = re.compile(r"Segment(\d{1,9})_(\w+):=(.*)")
 
 
 def segment_fields(path: Path) -> dict[int, dict[str, str]]:
@@ -39,15 +39,19 @@ def segment_fields(path: Path) -> dict[int, dict[str, str]]:
 
 
 def read_slicer_segmentation(path: Path, like: Volume | None) -> Structures:
-    """The segments of a .seg.nrrd file; see `read_structures`."""
+    """The segments of a .seg.nrrd file; see `read_structures`.
+
+    Raises:
+        NerpError: damaged, or a segment's label value or layer is none.
+    """
     layers, ras_from_ijk = read_image(path, channels=True)
     layers = layers.reshape(*layers.shape[:3], -1)
     segments = list(segment_fields(path).values())
     values, layer_of = [], []
     for number, fields in enumerate(segments):
         # Files before Slicer 4.11 had one layer for each segment and neither of these fields.
-        values.append(int(fields.get("LabelValue", 1)))
-        layer_of.append(int(fields.get("Layer", number if layers.shape[3] > 1 else 0)))
+        values.append(_number(path, fields, "LabelValue", default=1, least=1))
+        layer_of.append(_number(path, fields, "Layer", number if layers.shape[3] > 1 else 0, least=0))
         if layer_of[-1] >= layers.shape[3]:
             raise NerpError(f"{path} lacks layer {layer_of[-1]} of its segments; save it again.")
     items = named_structures((number, _label(fields)) for number, fields in enumerate(segments, start=1))
@@ -59,6 +63,13 @@ def read_slicer_segmentation(path: Path, like: Volume | None) -> Structures:
     structures = Structures.from_masks(masks, like.ras_from_ijk if like else ras_from_ijk)
     structures.notices = tuple({notice: None for _, notice in placed if notice})
     return structures
+
+
+def _number(path: Path, fields: dict[str, str], key: str, default: int, least: int) -> int:
+    text = fields.get(key, str(default)).strip()
+    if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) < least:
+        raise NerpError(f"{path} gives {text[:20]!r} as {key} of a segment; save it again.")
+    return int(text)
 
 
 def _label(fields: dict[str, str]) -> Label:
