@@ -109,7 +109,8 @@ class Volume:
         """SHA-256 of voxels and frame: the same CT has the same hash, wherever its file lies."""
         digest = hashlib.sha256()
         digest.update(repr(self.shape).encode())
-        digest.update(np.round(self.ras_from_ijk, 6).astype("<f8").tobytes())
+        # Adding 0 turns -0 into 0: the sign of a rounding error makes no other CT.
+        digest.update((np.round(self.ras_from_ijk, 6) + 0.0).astype("<f8").tobytes())
         for section in self.hu:
             digest.update(np.ascontiguousarray(section, "<f4").data)
         return digest.hexdigest()
@@ -127,7 +128,12 @@ class Volume:
 def _compact(hu: np.ndarray) -> np.ndarray:
     if hu.dtype == np.int16 and hu.min() >= HU_MIN and hu.max() <= HU_MAX:
         return hu
-    clamped = np.clip(hu, HU_MIN, HU_MAX)
-    if hu.dtype.kind in "iub" or not (clamped != np.rint(clamped)).any():
+    if hu.dtype == np.bool_:
+        hu = hu.astype(np.uint8)
+    low, high = HU_MIN, HU_MAX
+    if hu.dtype.kind in "iu":  # NumPy refuses bounds beyond the type
+        low, high = max(low, np.iinfo(hu.dtype).min), min(high, np.iinfo(hu.dtype).max)
+    clamped = np.clip(hu, low, high)
+    if hu.dtype.kind in "iu" or not (clamped != np.rint(clamped)).any():
         return clamped.astype(np.int16)
     return clamped.astype(np.float32)

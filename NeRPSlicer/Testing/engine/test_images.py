@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import SimpleITK
-from nerp import Camera, NerpError, Volume, project, read_ct, read_structures
+from nerp import Camera, NerpError, Structures, Volume, project, read_ct, read_structures
 from nerp.geometry import transform_points
 from nerp.io.images import read_image
 from nerp.io.itk_paths import itk_path
@@ -42,6 +42,45 @@ def test_every_format_lies_in_the_same_place(tmp_path: Path, suffix: str, dtype:
     assert np.allclose(transform_points(volume.ras_from_ijk, corner), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", [np.bool_, *(f"{kind}{n}" for kind in "iu" for n in (1, 2, 4, 8))])
+def test_whole_numbers_of_every_type_are_hu(dtype: type | str) -> None:
+    """In NumPy 2.0 a bound beyond the type is an error, and none may wrap around."""
+    limits = (0, 1) if dtype == np.bool_ else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+    voxels = np.array([*limits, 1, 0, 1, 0, 1, 0], dtype).reshape(2, 2, 2)
+    volume = Volume(voxels, np.eye(4))
+    expected = [min(max(int(value), -1024), 3071) for value in voxels.ravel()]
+    assert volume.hu.dtype == np.int16 and volume.hu.ravel().tolist() == expected
+
+
+def test_rounding_errors_of_a_frame_do_not_change_the_hash() -> None:
+    volume, structures = block()
+    hashes = set()
+    for tiny in (0.0, -0.0, 1e-12, -1e-12):
+        frame = volume.ras_from_ijk.copy()
+        frame[0, 1] = tiny
+        hashes.add(
+            (Volume(volume.hu, frame).hash, Structures.from_labels(structures.combination, frame).hash)
+        )
+    assert len(hashes) == 1
+    frame[0, 1] = 1e-3
+    assert Volume(volume.hu, frame).hash not in hashes.pop()
+
+
+def test_what_the_system_does_not_let_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_image(tmp_path / "ct.nrrd", np.arange(8, dtype=np.int16).reshape(2, 2, 2), np.eye(4))
+
+    def denied(path: Path, *_: object, **__: object) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    for method in ("iterdir", "is_file", "is_dir", "exists"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, method, denied)
+            for read in (read_structures, read_ct) if method in ("is_file", "exists") else (read_structures,):
+                with pytest.raises(NerpError, match=r"cannot be read \(Permission denied\)") as caught:
+                    read(tmp_path)
+                assert "\n" not in str(caught.value)
+
+
 def test_a_series_of_one_time_point_is_a_volume(tmp_path: Path) -> None:
     voxels = np.random.default_rng(2).integers(-1000, 1000, (1, *SHAPE)).astype(np.int16)
     image = SimpleITK.GetImageFromArray(voxels, isVector=False)
@@ -50,7 +89,9 @@ def test_a_series_of_one_time_point_is_a_volume(tmp_path: Path) -> None:
 
 
 def test_separating_the_body_can_be_switched_off(tmp_path: Path) -> None:
-    write_image(tmp_path / "ct.nrrd", np.full(SHAPE, -1000, np.int16), oblique())
+    hu = np.full(SHAPE, -1000, np.int16)
+    hu[0, 0, 0] = -999
+    write_image(tmp_path / "ct.nrrd", hu, oblique())
     assert read_ct(tmp_path / "ct.nrrd", separate_body=False).body.all()
     assert not read_ct(tmp_path / "ct.nrrd").body.any()
 
@@ -73,6 +114,10 @@ def test_bad_files_get_one_line(tmp_path: Path) -> None:
         SimpleITK.Image([4, 4, 4], SimpleITK.sitkVectorUInt8, 3), str(tmp_path / "color.nrrd")
     )
     write_image(tmp_path / "holes.nrrd", np.full(SHAPE, np.nan), oblique())
+    write_image(tmp_path / "air.nrrd", np.full(SHAPE, -1000.0), oblique())
+    SimpleITK.WriteImage(
+        SimpleITK.Image([4, 4, 4], SimpleITK.sitkComplexFloat32), str(tmp_path / "wave.nrrd")
+    )
     write_image(tmp_path / "slice.nrrd", np.zeros((1, 8, 8), np.int16), np.eye(4))
     for name, message in (
         ("absent.nrrd", "no file or folder"),
@@ -88,6 +133,9 @@ def test_bad_files_get_one_line(tmp_path: Path) -> None:
         ("phases.nrrd", "4 dimensions"),
         ("color.nrrd", "3 values"),
         ("holes.nrrd", "336 voxels are NaN"),
+        ("whole.nrrd", "every voxel is 0"),
+        ("air.nrrd", "every voxel is -1000"),
+        ("wave.nrrd", "complex numbers"),
         ("slice.nrrd", "two slices"),
     ):
         with pytest.raises(NerpError, match=message) as caught:
