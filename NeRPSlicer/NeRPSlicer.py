@@ -9,6 +9,7 @@ from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
@@ -23,7 +24,6 @@ class NeRPSlicer(ScriptedLoadableModule):
         ScriptedLoadableModule.__init__(self, parent)
         parent.title = _("Neural Radiance Projection")
         parent.categories = [translate("qSlicerAbstractCoreModule", "Image Synthesis")]
-        parent.dependencies = ["SampleData"] if importlib.util.find_spec("SampleData") else []
         parent.contributors = ["The NeRPSlicer developers"]
         parent.helpText = _(
             "Turns a chest CT and its segmentation into realistic labelled radiographs, places or randomizes "
@@ -48,9 +48,9 @@ def registerAtStartup():
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category=_("Neural Radiance Projection"),
         sampleName=EXAMPLE,
-        uris="",
-        fileNames=None,
-        nodeNames=None,
+        uris="local",
+        fileNames="NeRPExample",
+        nodeNames=EXAMPLE,
         customDownloader=downloadExample,
         thumbnailFileName=slicer.modules.NeRPSlicerInstance.resourcePath("Icons/NeRPSlicer.png"),
     )
@@ -103,3 +103,17 @@ class NeRPSlicerLogic(ScriptedLoadableModuleLogic):
     def __init__(self, parent=None):
         ScriptedLoadableModuleLogic.__init__(self, parent)
         self.isSingletonParameterNode = True
+
+
+class NeRPSlicerTest(ScriptedLoadableModuleTest):
+    """Reload & Test in Slicer: the whole path on the example."""
+
+    def setUp(self):
+        slicer.mrmlScene.Clear(False)
+
+    def test_theWholePath(self):
+        from NeRPSlicerLib.selfTest import SelfTest
+
+        slicer.util.selectModule("NeRPSlicer")
+        figures = SelfTest(slicer.util.getModuleWidget("NeRPSlicer").panel).run()
+        self.delayDisplay("  ".join(f"{name}: {seconds:.2f} s" for name, seconds in figures.items()))

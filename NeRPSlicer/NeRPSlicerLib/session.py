@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import slicer
 from nerp.errors import NerpError
-from nerp.geometry import Camera, VolumeGeometry
+from nerp.geometry import PRESETS, Camera, VolumeGeometry
 from nerp.poses import CameraRanges, draw_camera
 from slicer.util import VTKObservationMixin
 
@@ -81,6 +81,7 @@ class Session(VTKObservationMixin):
         self._patient: tuple = (None, None)
         self._settingCamera = False
         self._maskPose: list | None = None
+        self._distances: tuple[float, float] | None = None
 
     def close(self) -> None:
         """End everything."""
@@ -198,6 +199,7 @@ class Session(VTKObservationMixin):
     def setPreset(self, name: str) -> None:
         """A standard projection of the patient."""
         isFirst = self.camera is None
+        self._settings().airGap = PRESETS[name].gap_mm
         self._place(lambda size: self._narrowed(Camera.preset(name, self.geometry, size, size)))
         if isFirst and self.camera is not None:
             self.display.showWholeSetup(self.camera)
@@ -211,7 +213,7 @@ class Session(VTKObservationMixin):
     def setDistances(self, sourceToImage: float, airGap: float) -> None:
         """Source-to-image distance, and the gap between patient and detector, in mm."""
         now = self.camera
-        if now is not None:
+        if now is not None and (sourceToImage, airGap) != self._distances:
             self._place(lambda size: self._from(now, now.angles, None, sourceToImage, airGap))
 
     def setFieldShare(self, percent: float) -> None:
@@ -317,6 +319,9 @@ class Session(VTKObservationMixin):
             setCamera(camera)
         finally:
             self._settingCamera = False
+        settings = self._settings()
+        settings.sourceToImage = min(max(float(round(camera.source_to_image_mm)), 600.0), 3000.0)
+        self._distances = (settings.sourceToImage, settings.airGap)
         self._observeCamera()
         self.display.follow(camera, self._methodLabel())
         self.display.describe(camera, self._methodLabel())

@@ -87,6 +87,15 @@ class RenderClient:
             self._worker = None
         shutil.rmtree(self.filesFolder, ignore_errors=True)
 
+    def renew(self) -> None:
+        """Let another worker, one that finds what has been installed, go on with what this one knew."""
+        if self._worker is not None:
+            old, self._worker = self._worker, None
+            old.stop()
+            shutil.rmtree(old.folder, ignore_errors=True)
+        if self._waiting:
+            self._startWorker()
+
     def adopt(self, record: Reply) -> Reply:
         """Take over an array that the worker handed over once, so that it outlives the worker.
 

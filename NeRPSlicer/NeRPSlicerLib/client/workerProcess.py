@@ -61,6 +61,10 @@ class WorkerProcess:
     def send(self, request: dict[str, Any]) -> None:
         self._process.write(json.dumps(request).encode() + b"\n")
 
+    def kill(self) -> None:
+        """End the worker at once, as a crash does."""
+        self._process.kill()
+
     def stop(self) -> None:
         """End the worker; ``onEnd`` is not called."""
         self._onReply = self._onEnd = None

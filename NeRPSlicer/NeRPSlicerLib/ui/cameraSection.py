@@ -52,7 +52,6 @@ class CameraSection(Section):
             self.setValue(ui.primarySlider, camera.angles.primary)
             self.setValue(ui.secondarySlider, camera.angles.secondary)
             self.setValue(ui.rollSlider, camera.angles.roll)
-            self.setValue(ui.sidSlider, camera.source_to_image_mm)
 
     def _onAngle(self) -> None:
         ui = self.ui

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import qt
@@ -18,6 +19,7 @@ from .exportSection import ExportSection
 from .parameters import NeRPParameters
 from .patientSection import PatientSection
 from .radiographSection import RadiographSection
+from .setUp import SetUp
 from .statusSection import StatusSection
 
 REFRESH_MS = 40
@@ -53,6 +55,7 @@ class Panel(VTKObservationMixin):
         )
         self.sections = [section(self) for section in _SECTIONS]
         layout.addStretch(1)
+        self.setUp = SetUp(self)
         self._changes = qt.QTimer()
         self._changes.setSingleShot(True)
         self._changes.setInterval(0)
@@ -110,7 +113,7 @@ class Panel(VTKObservationMixin):
         window = slicer.util.mainWindow()
         if window is None:
             return
-        for key, action in (("R", self.session.randomize), ("Esc", self.session.cancel)):
+        for key, action in (("R", self.session.randomize), ("Esc", self.cancel)):
             shortcut = qt.QShortcut(window)
             shortcut.setKey(qt.QKeySequence(key))
             shortcut.connect("activated()", action)
@@ -188,6 +191,19 @@ class Panel(VTKObservationMixin):
     def _onProgress(self, share: float | None, text: str) -> None:
         self.status.showProgress(share, text)
 
+    def loadExampleAndWait(self) -> list:
+        """Load the example and return its nodes: what Sample Data asks for."""
+        self.session.loadExample()
+        while self.session.example.busy:
+            slicer.app.processEvents()
+            time.sleep(0.005)
+        return [node for node in (self.parameters.ct, self.parameters.segmentation) if node is not None]
+
+    def cancel(self) -> None:
+        """Stop what is under way; the picture shown stays."""
+        self.setUp.cancel()
+        self.session.cancel()
+
     def refreshSoon(self) -> None:
         """Show things as they are within `REFRESH_MS`."""
         if not self._refreshing.isActive():
@@ -203,6 +219,3 @@ class Panel(VTKObservationMixin):
         if self.parameters is not None:
             for section in self.sections:
                 section.refresh()
-
-    def setUp(self) -> None:
-        """What is installed, and what can be."""

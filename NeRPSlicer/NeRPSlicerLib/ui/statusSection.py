@@ -11,8 +11,8 @@ class StatusSection(Section):
     form = "StatusSection"
 
     def connect(self) -> None:
-        self.ui.cancelButton.connect("clicked()", self.panel.session.cancel)
-        self.ui.setUpButton.connect("clicked()", self.panel.setUp)
+        self.ui.cancelButton.connect("clicked()", self.panel.cancel)
+        self.ui.setUpButton.connect("clicked()", self.panel.setUp.open)
         self.ui.messageLabel.visible = False
         self.ui.progressBar.visible = False
 
@@ -35,5 +35,5 @@ class StatusSection(Section):
         hello = session.client.hello
         runs = hello.get("backend", _("Starts with the first picture"))
         self.ui.statusLabel.text = _("Runs on: {0}").format(runs)
-        busy = session.live.active or session.loader.busy or session.example.busy
+        busy = session.live.active or session.loader.busy or session.example.busy or self.panel.setUp.busy
         self.enable(self.ui.cancelButton, "" if busy else _("Nothing is under way."))

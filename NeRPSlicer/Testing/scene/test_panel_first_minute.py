@@ -65,6 +65,9 @@ def test_presets_sliders_and_the_three_d_view_move_the_camera(app, driver):  # n
     ui.presetLL.click()
     driver.rest()
     assert driver.session.camera.view == "LL" and ui.primarySlider.value == 90
+    ui.presetAP.click()
+    driver.rest()
+    assert driver.session.camera.source_to_image_mm == ui.sidSlider.value == 1000
     assert np.abs(driver.picture() - pa).mean() > 0.1 * pa.mean()
     ui.presetPA.click()
     ui.primarySlider.value = 30
@@ -79,6 +82,10 @@ def test_presets_sliders_and_the_three_d_view_move_the_camera(app, driver):  # n
     now = driver.session.camera
     assert now.source_to_image_mm == 1400
     np.testing.assert_allclose(now.isocenter_ras, isocentre, atol=1e-6)
+    ui.airGapSlider.value = 150
+    driver.rest()
+    assert driver.session.camera.source_to_image_mm == 1400
+    assert driver.session.camera.source_to_isocenter_mm == pytest.approx(now.source_to_isocenter_mm - 100)
     field = now.field_mm
     ui.fieldSlider.value = 60
     driver.rest()
