@@ -84,7 +84,7 @@ def _march(
     _check(fields, frames)
     device = fields[0].device
     dtype = torch.float64 if fields[0].dtype == torch.float64 else torch.float32
-    fields = [field[:, 0].to(dtype) for field in fields]
+    fields = [field.flatten(0, 1).to(dtype) for field in fields]
     # Apple's GPUs have no float64, and in float32 a ray would be found to some 1e-4 voxel only.
     frames = [frame.to("cpu" if device.type == "mps" else device).double() for frame in frames]
     batch = len(fields[0])
@@ -93,8 +93,8 @@ def _march(
 
         sizes = rows, columns, samples
         volumes = [
-            march(kind, [field[b] for field in fields], [frame[b] for frame in frames], *sizes)
-            for b in range(batch)
+            march(kind, fields_of_one, [frame[b] for frame in frames], *sizes)
+            for b, fields_of_one in enumerate(zip(*(field.unbind() for field in fields), strict=True))
         ]
     else:
         rays: Sequence[torch.Tensor] = clipped_rays(frames, fields[0].shape[1:], rows, columns, samples)

@@ -15,8 +15,21 @@ import math
 
 import numpy as np
 
-from .rays import BLOCK, PACKET, compiled, locate, point, transmittances
-from .simd import add_one, add_pair, sample_pair, slope_one, slope_pair
+from .cells import sample_pairs, scatter, slope_ones, slope_pairs
+from .lanes import BLOCK, counted, first_lanes, last, running_sums, total
+from .rays import PACKET, absorb, compiled, helper, locate, point
+
+
+@helper
+def _add_to_ray(entry_gradient, step_gradient, r, c, first, along_i, along_j, along_k):  # type: ignore[no-untyped-def]
+    """What a block's samples pass on when they move: to where the ray enters and to its step."""
+    steps = counted() + np.float32(first + 0.5)
+    entry_gradient[r, c, 0] += total(along_i)
+    entry_gradient[r, c, 1] += total(along_j)
+    entry_gradient[r, c, 2] += total(along_k)
+    step_gradient[r, c, 0] += total(along_i * steps)
+    step_gradient[r, c, 1] += total(along_j * steps)
+    step_gradient[r, c, 2] += total(along_k * steps)
 
 
 @compiled
@@ -43,10 +56,7 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
     gradients if ``with_rays``."""
     flat, flat_gradient = pairs.reshape(-1), pair_gradient.reshape(-1)
     step_j, step_k = pairs.shape[2] * 2, pairs.shape[1] * pairs.shape[2] * 2
-    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
-    matter, opacity = np.zeros(BLOCK, np.float32), np.zeros(BLOCK, np.float32)
-    remaining = np.empty(BLOCK + 1, np.float32)
-    to_matter, to_opacity = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    offset, scratch = np.empty(BLOCK, np.int32), np.empty(8 * BLOCK, np.float32)
     columns = image.shape[1]
     depth, behind = np.empty(PACKET), np.empty(PACKET)
     for r in range(first_row, end_row):
@@ -61,64 +71,36 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
                         entry_gradient[r, c, a], step_gradient[r, c, a] = 0, 0
             for first in range(0, samples, BLOCK):
                 count = min(BLOCK, samples - first)
-                opacity[count:] = 0
                 for lane in range(lanes):
                     c = first_column + lane
                     if step_mm[r, c] == 0:
                         continue
-                    locate(point(entry, r, c), point(step, r, c), first, pairs.shape, 2, offset, fraction)
-                    for n in range(count):
-                        matter[n], opacity[n] = sample_pair(
-                            flat, offset[n], step_j, step_k, fraction[0, n], fraction[1, n], fraction[2, n]
-                        )
-                    depth[lane] = transmittances(opacity, step_mm[r, c], depth[lane], remaining)
-                    to_image = image_gradient[r, c]
-                    at_end = accumulated_gradient[r, c] * (1 - accumulated[r, c])
-                    length = np.float32(step_mm[r, c])
-                    rest = behind[lane]
-                    per_mm = 0.0
-                    for n in range(count):
-                        weight = remaining[n] - remaining[n + 1]
-                        rest -= weight * matter[n]
-                        to_matter[n] = to_image * weight
-                        share = np.float32(to_image * (remaining[n + 1] * matter[n] - rest) + at_end)
-                        to_opacity[n] = share * length
-                        per_mm += share * opacity[n]
-                    behind[lane] = rest
+                    base, fractions = locate(
+                        point(entry, r, c), point(step, r, c), first, pairs.shape, 2, offset
+                    )
+                    matter, opacity = sample_pairs(flat[base:], offset, step_j, step_k, fractions)
+                    opacity = first_lanes(opacity, count)
+                    before, weight, depth[lane] = absorb(opacity, step_mm[r, c], depth[lane])
+                    gathered = running_sums(weight * matter)
+                    rest = gathered - np.float32(behind[lane])
+                    behind[lane] -= last(gathered)
+                    to_image = np.float32(image_gradient[r, c])
+                    at_end = np.float32(accumulated_gradient[r, c] * (1 - accumulated[r, c]))
+                    share = ((before - weight) * matter + rest) * to_image + at_end
+                    to_matter = weight * to_image
+                    to_opacity = first_lanes(share * np.float32(step_mm[r, c]), count)
                     if with_fields:
-                        for n in range(count):
-                            add_pair(
-                                flat_gradient,
-                                offset[n],
-                                step_j,
-                                step_k,
-                                fraction[0, n],
-                                fraction[1, n],
-                                fraction[2, n],
-                                to_matter[n],
-                                to_opacity[n],
-                            )
+                        fi, fj, fk = fractions
+                        gi = np.float32(1) - fi
+                        ends = gi * to_matter, gi * to_opacity, fi * to_matter, fi * to_opacity
+                        scatter(flat_gradient, base, offset, step_j, step_k, ends, fj, fk, count, scratch)
                     if with_rays:
-                        mm_gradient[r, c] += per_mm
-                        for n in range(count):
-                            di, dj, dk = slope_pair(
-                                flat,
-                                offset[n],
-                                step_j,
-                                step_k,
-                                fraction[0, n],
-                                fraction[1, n],
-                                fraction[2, n],
-                                to_matter[n],
-                                to_opacity[n],
-                            )
-                            steps = first + n + 0.5
-                            entry_gradient[r, c, 0] += di
-                            entry_gradient[r, c, 1] += dj
-                            entry_gradient[r, c, 2] += dk
-                            step_gradient[r, c, 0] += steps * di
-                            step_gradient[r, c, 1] += steps * dj
-                            step_gradient[r, c, 2] += steps * dk
+                        mm_gradient[r, c] += total(share * opacity)
+                        mi, oi, mj, oj, mk, ok = slope_pairs(flat[base:], offset, step_j, step_k, fractions)
+                        along_i = mi * to_matter + oi * to_opacity
+                        along_j = mj * to_matter + oj * to_opacity
+                        along_k = mk * to_matter + ok * to_opacity
+                        _add_to_ray(entry_gradient, step_gradient, r, c, first, along_i, along_j, along_k)
 
 
 @compiled
@@ -142,7 +124,7 @@ def sampled_integral_gradient_band(  # type: ignore[no-untyped-def]
     """The adjoint of the line integral d sum_i v_i, as `emission_absorption_gradient_band`."""
     flat, flat_gradient = padded.reshape(-1), gradient.reshape(-1)
     step_j, step_k = padded.shape[2], padded.shape[1] * padded.shape[2]
-    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
+    offset, scratch = np.empty(BLOCK, np.int32), np.empty(8 * BLOCK, np.float32)
     columns = image.shape[1]
     for r in range(first_row, end_row):
         if with_rays:
@@ -159,17 +141,19 @@ def sampled_integral_gradient_band(  # type: ignore[no-untyped-def]
                     to_value = np.float32(image_gradient[r, c] * step_mm[r, c])
                     if to_value == 0:
                         continue
-                    locate(point(entry, r, c), point(step, r, c), first, padded.shape, 1, offset, fraction)
-                    for n in range(count):
-                        fi, fj, fk = fraction[0, n], fraction[1, n], fraction[2, n]
-                        if with_field:
-                            add_one(flat_gradient, offset[n], step_j, step_k, fi, fj, fk, to_value)
-                        if with_rays:
-                            slope = slope_one(flat, offset[n], step_j, step_k, fi, fj, fk)
-                            for a in range(3):
-                                along = to_value * slope[a]
-                                entry_gradient[r, c, a] += along
-                                step_gradient[r, c, a] += (first + n + 0.5) * along
+                    base, fractions = locate(
+                        point(entry, r, c), point(step, r, c), first, padded.shape, 1, offset
+                    )
+                    if with_field:
+                        fi, fj, fk = fractions
+                        ends = to_value - to_value * fi, to_value * fi
+                        scatter(flat_gradient, base, offset, step_j, step_k, ends, fj, fk, count, scratch)
+                    if with_rays:
+                        slopes = slope_ones(flat[base:], offset, step_j, step_k, fractions)
+                        along_i = first_lanes(slopes[0] * to_value, count)
+                        along_j = first_lanes(slopes[1] * to_value, count)
+                        along_k = first_lanes(slopes[2] * to_value, count)
+                        _add_to_ray(entry_gradient, step_gradient, r, c, first, along_i, along_j, along_k)
 
 
 def rows_apart(

@@ -16,10 +16,11 @@ from ...geometry import Camera
 from ...structures import Structures
 from ..prepared import Grid, grid_bricks, structure_bricks
 from ..threads import bands, for_each_band
-from .rays import BLOCK, ClippedRays, block_is_empty, compiled, point, probes_per_block
+from .lanes import BLOCK
+from .rays import ClippedRays, block_is_empty, compiled, helper, point, probes_per_block
 
 
-@compiled
+@helper
 def enter_slabs(origin, direction, t_in, t_out):  # type: ignore[no-untyped-def]
     """A ray's path in slabs of its main axis, always along increasing index.
 
@@ -53,7 +54,7 @@ def enter_slabs(origin, direction, t_in, t_out):  # type: ignore[no-untyped-def]
     )
 
 
-@compiled
+@helper
 def cross_slabs(axis, slab, entry, slope, low, high, first, shape, index, length):  # type: ignore[no-untyped-def]
     """The three voxels of each of the BLOCK slabs from ``first`` on, and the path in them.
 

@@ -153,13 +153,25 @@ class _March(torch.autograd.Function):
             pieces = bands(rows, max(height, 4))
             for_each_band(band, pieces[0::2])
             for_each_band(band, pieces[1::2])
-        inside = torch.from_numpy(array_gradient)[1:-1, 1:-1, 1:-1]
-        field_gradients = inside.unbind(-1) if len(fields) > 1 else (inside,)
+        field_gradients = _fields_of(array_gradient, len(fields)) if with_fields else (None,) * len(fields)
         return (
             *(None,) * 3,
             *(ray_gradients if with_rays else (None,) * 3),
-            *(field_gradients if with_fields else (None,) * len(fields)),
+            *field_gradients,
         )
+
+
+def _fields_of(array: np.ndarray, count: int) -> tuple[torch.Tensor, ...]:
+    """The fields in a layout of the kernels, contiguous: what torch accumulates without another copy."""
+    inside = (array if array.ndim == 4 else array[..., None])[1:-1, 1:-1, 1:-1]
+    fields = tuple(np.empty(inside.shape[:3], np.float32) for _ in range(count))
+
+    def band(first: int, end: int) -> None:
+        for n, field in enumerate(fields):
+            field[first:end] = inside[first:end, ..., n]
+
+    for_each_band(band, bands(len(inside)))
+    return tuple(torch.from_numpy(field) for field in fields)
 
 
 def _arrays(*tensors: torch.Tensor) -> tuple[np.ndarray, ...]:

@@ -10,19 +10,20 @@ from ...geometry import Camera
 from ...radiance import Fields
 from ..prepared import Grid, field_bricks, grid_bricks, once_per_object
 from ..threads import bands, for_each_band
+from .cells import sample_ones, sample_pairs
+from .lanes import BLOCK, counted, first_lanes, load_like, store, total
 from .rays import (
-    BLOCK,
     PACKET,
     MarchRays,
+    absorb,
+    absorbed,
     block_is_empty,
     compiled,
-    exp_negative,
+    helper,
     locate,
     point,
     probes_per_block,
-    transmittances,
 )
-from .simd import sample_one, sample_pair
 
 
 def interleaved(matter: np.ndarray, opacity: np.ndarray) -> np.ndarray:
@@ -56,21 +57,17 @@ def emission_absorption_band(  # type: ignore[no-untyped-def]
     """I = sum_i T_i a_i m_i and A = 1 - T_end for some rows; see reference.emission_absorption."""
     flat = pairs.reshape(-1)
     step_j, step_k = pairs.shape[2] * 2, pairs.shape[1] * pairs.shape[2] * 2
-    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
-    matter, opacity = np.zeros(BLOCK, np.float32), np.zeros(BLOCK, np.float32)
-    remaining = np.empty(BLOCK + 1, np.float32)
+    offset = np.empty(BLOCK, np.int32)
     columns = image.shape[1]
-    light, depth = np.empty(PACKET, np.float32), np.empty(PACKET)
+    light, depth = np.empty(PACKET * BLOCK, np.float32), np.empty(PACKET)
     probes = np.empty(PACKET, np.int64)
     for r in range(first_row, end_row):
         for first_column in range(0, columns, PACKET):
             lanes = min(PACKET, columns - first_column)
+            light[:], depth[:] = 0, 0
             for lane in range(lanes):
-                light[lane], depth[lane] = 0, 0
                 probes[lane] = probes_per_block(point(step, r, first_column + lane), BLOCK - 1)
             for first in range(0, samples, BLOCK):
-                count = min(BLOCK, samples - first)
-                opacity[count:] = 0
                 for lane in range(lanes):
                     c = first_column + lane
                     start, along = point(entry, r, c), point(step, r, c)
@@ -78,17 +75,15 @@ def emission_absorption_band(  # type: ignore[no-untyped-def]
                         bricks, start, along, first + 0.5, BLOCK - 1, probes[lane]
                     ):
                         continue
-                    locate(start, along, first, pairs.shape, 2, offset, fraction)
-                    for n in range(count):
-                        matter[n], opacity[n] = sample_pair(
-                            flat, offset[n], step_j, step_k, fraction[0, n], fraction[1, n], fraction[2, n]
-                        )
-                    depth[lane] = transmittances(opacity, step_mm[r, c], depth[lane], remaining)
-                    for n in range(count):
-                        light[lane] += (remaining[n] - remaining[n + 1]) * matter[n]
+                    base, fractions = locate(start, along, first, pairs.shape, 2, offset)
+                    matter, opacity = sample_pairs(flat[base:], offset, step_j, step_k, fractions)
+                    opacity = first_lanes(opacity, samples - first)
+                    _, weight, depth[lane] = absorb(opacity, step_mm[r, c], depth[lane])
+                    gathered = load_like(weight, light, lane * BLOCK)
+                    store(light, lane * BLOCK, gathered + weight * matter)
             for lane in range(lanes):
                 c = first_column + lane
-                image[r, c] = light[lane]
+                image[r, c] = total(load_like(counted(), light, lane * BLOCK))
                 accumulated[r, c] = -math.expm1(-depth[lane] * step_mm[r, c])
 
 
@@ -109,7 +104,7 @@ def emission_absorption(fields: Fields, camera: Camera, samples: int) -> tuple[n
 SUM, MEAN, MAXIMUM, MIDA = range(4)
 
 
-@compiled
+@helper
 def _reduce(kind, values, count, parameter, state, lane):  # type: ignore[no-untyped-def]
     """Fold a block of samples into a ray's state; see reference.sampled_integral, sampled_maximum and
     mida."""
@@ -126,7 +121,7 @@ def _reduce(kind, values, count, parameter, state, lane):  # type: ignore[no-unt
             f = values[n]
             beta = 1 - max(np.float32(0), f - state[lane, 1])
             state[lane, 1] = max(state[lane, 1], f)
-            alpha = 1 - exp_negative(-f * parameter)
+            alpha = absorbed(-f * parameter)
             new = (1 - beta * state[lane, 2]) * alpha
             state[lane, 0] = beta * state[lane, 0] + new * f
             state[lane, 2] = beta * state[lane, 2] + new
@@ -139,8 +134,7 @@ def scalar_band(  # type: ignore[no-untyped-def]
     """One field folded along the rays of some rows. Empty samples change no state: they are skipped."""
     flat = padded.reshape(-1)
     step_j, step_k = padded.shape[2], padded.shape[1] * padded.shape[2]
-    offset, fraction = np.empty(BLOCK, np.int64), np.empty((3, BLOCK), np.float32)
-    values = np.empty(BLOCK, np.float32)
+    offset, values = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.float32)
     columns = image.shape[1]
     state, probes = np.empty((PACKET, 3), np.float32), np.empty(PACKET, np.int64)
     for r in range(first_row, end_row):
@@ -158,11 +152,9 @@ def scalar_band(  # type: ignore[no-untyped-def]
                         bricks, start, along, first + 0.5, BLOCK - 1, probes[lane]
                     ):
                         continue
-                    locate(start, along, first, padded.shape, 1, offset, fraction)
-                    for n in range(count):
-                        values[n] = sample_one(
-                            flat, offset[n], step_j, step_k, fraction[0, n], fraction[1, n], fraction[2, n]
-                        )
+                    base, fractions = locate(start, along, first, padded.shape, 1, offset)
+                    (found,) = sample_ones(flat[base:], offset, step_j, step_k, fractions)
+                    store(values, 0, found)
                     _reduce(kind, values, count, np.float32(parameter * step_mm[r, c]), state, lane)
             for lane in range(lanes):
                 c = first_column + lane

@@ -11,18 +11,28 @@ from numba import njit
 from ...geometry import Camera
 from ..bricks import BRICK, HALO
 from ..rays import View, ijk_from_pixel
-from .simd import power_of_two
+from .lanes import (
+    before_each,
+    counted,
+    last,
+    running_sums,
+    store,
+    two_to_the,
+    whole_numbers,
+)
 
-BLOCK = 16
-"""Samples of one ray worked on together: one vector register of a recent processor."""
 PACKET = 16
 """Neighbouring rays that march side by side, a block at a time: they read the same cache lines."""
 
-# The annotation keeps type checkers from reading a dispatcher as the plain function it wraps.
-compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "nsz"})
+# The annotations keep type checkers from reading a dispatcher as the plain function it wraps.
+_jit: Any = njit
+_options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+compiled: Any = _jit(cache=True, **_options)
+helper: Any = _jit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_options)
+"""For functions that only compiled ones call: what Python would need to call or to keep them is not made."""
 
 
-@compiled
+@helper
 def clip_ray(origin, direction, lower, upper):  # type: ignore[no-untyped-def]
     """t_in, t_out of one ray in the box; (0, 0) if it misses or the box lies behind the origin."""
     t_in, t_out = 0.0, np.inf
@@ -112,13 +122,13 @@ class MarchRays(ClippedRays):
         return self.entry, self.direction, self.t_out
 
 
-@compiled
+@helper
 def point(array, row, column):  # type: ignore[no-untyped-def]
     """The three numbers at a pixel, as a tuple: cheaper to hand on than a view."""
     return array[row, column, 0], array[row, column, 1], array[row, column, 2]
 
 
-@compiled
+@helper
 def probes_per_block(step, span):  # type: ignore[no-untyped-def]
     """How many looks at the bricks ``span`` steps need so that no point of them lies more than HALO cells
     from a look."""
@@ -126,21 +136,30 @@ def probes_per_block(step, span):  # type: ignore[no-untyped-def]
     return math.ceil(span * longest / (2.0 * HALO))
 
 
-@compiled
+@helper
 def block_is_empty(bricks, entry, step, start, span, probes):  # type: ignore[no-untyped-def]
     """Whether the steps start .. start + span all lie in empty bricks."""
+    stride = span / max(probes, 1)
     for n in range(probes):
-        t = start + span * (n + 0.5) / probes
-        i = min(max(int(entry[0] + t * step[0]) // BRICK, 0), bricks.shape[2] - 1)
-        j = min(max(int(entry[1] + t * step[1]) // BRICK, 0), bricks.shape[1] - 1)
-        k = min(max(int(entry[2] + t * step[2]) // BRICK, 0), bricks.shape[0] - 1)
+        t = start + stride * (n + 0.5)
+        i = np.int64(min(max(entry[0] + t * step[0], 0.0), BRICK * bricks.shape[2] - 1.0)) // BRICK
+        j = np.int64(min(max(entry[1] + t * step[1], 0.0), BRICK * bricks.shape[1] - 1.0)) // BRICK
+        k = np.int64(min(max(entry[2] + t * step[2], 0.0), BRICK * bricks.shape[0] - 1.0)) // BRICK
         if bricks[k, j, i]:
             return False
     return True
 
 
-@compiled
-def locate(entry, step, first, shape, channels, offset, fraction):  # type: ignore[no-untyped-def]
+@helper
+def _locate_along(start, corner, step, size):  # type: ignore[no-untyped-def]
+    """Cells along one axis, from a block's corner on, and places in them."""
+    place = counted() * np.float32(step) + np.float32(start - corner)
+    cell = min(max(np.floor(place), np.float32(-corner)), np.float32(size - 2 - corner))
+    return whole_numbers(cell), place - cell
+
+
+@helper
+def locate(entry, step, first, shape, channels, offset):  # type: ignore[no-untyped-def]
     """Cells and fractions of the BLOCK samples from ``first`` on.
 
     Indices are counted from the block's own corner, so that float32 fractions stay exact to about 1e-7 voxel
@@ -149,71 +168,63 @@ def locate(entry, step, first, shape, channels, offset, fraction):  # type: igno
     Args:
         shape: the padded grid's, [K, J, I].
         channels: floats per voxel.
-        offset: int64 ``[BLOCK]``, receives each cell's first float in the flat array.
-        fraction: float32 ``[3, BLOCK]``, receives the place in the cell.
+        offset: int32 ``[BLOCK]``, receives each cell's first float, counted from the block's corner (in int32:
+            no block spans 8 GiB).
+
+    Returns:
+        the corner's first float in the flat array; the places (i, j, k) in the cells, lanes.
     """
-    start_i, start_j, start_k = (
-        entry[0] + (first + 0.5) * step[0],
-        entry[1] + (first + 0.5) * step[1],
-        entry[2] + (first + 0.5) * step[2],
-    )
+    start_i = entry[0] + (first + 0.5) * step[0]
+    start_j = entry[1] + (first + 0.5) * step[1]
+    start_k = entry[2] + (first + 0.5) * step[2]
     corner_i, corner_j, corner_k = math.floor(start_i), math.floor(start_j), math.floor(start_k)
-    from_i, from_j, from_k = (
-        np.float32(start_i - corner_i),
-        np.float32(start_j - corner_j),
-        np.float32(start_k - corner_k),
-    )
-    step_i, step_j, step_k = np.float32(step[0]), np.float32(step[1]), np.float32(step[2])
-    low_i, low_j, low_k = np.float32(-corner_i), np.float32(-corner_j), np.float32(-corner_k)
-    high_i = np.float32(shape[2] - 2 - corner_i)
-    high_j = np.float32(shape[1] - 2 - corner_j)
-    high_k = np.float32(shape[0] - 2 - corner_k)
+    cell_i, fraction_i = _locate_along(start_i, corner_i, step[0], shape[2])
+    cell_j, fraction_j = _locate_along(start_j, corner_j, step[1], shape[1])
+    cell_k, fraction_k = _locate_along(start_k, corner_k, step[2], shape[0])
     row, section = shape[2] * channels, shape[1] * shape[2] * channels
-    base = np.int64(corner_k) * section + np.int64(corner_j) * row + np.int64(corner_i) * channels
-    for n in range(BLOCK):
-        advance = np.float32(n)
-        place_i, place_j, place_k = (
-            from_i + advance * step_i,
-            from_j + advance * step_j,
-            from_k + advance * step_k,
-        )
-        cell_i = min(max(np.floor(place_i), low_i), high_i)
-        cell_j = min(max(np.floor(place_j), low_j), high_j)
-        cell_k = min(max(np.floor(place_k), low_k), high_k)
-        fraction[0, n], fraction[1, n], fraction[2, n] = place_i - cell_i, place_j - cell_j, place_k - cell_k
-        offset[n] = base + np.int32(cell_k) * section + np.int32(cell_j) * row + np.int32(cell_i) * channels
+    cells = cell_k * np.int32(section) + cell_j * np.int32(row) + cell_i * np.int32(channels)
+    store(offset, 0, cells)
+    return corner_k * section + corner_j * row + corner_i * channels, (fraction_i, fraction_j, fraction_k)
 
 
-@compiled
-def exp_negative(x):  # type: ignore[no-untyped-def]
-    """exp(x) for x <= 0 in float32, relative error below 1.2e-7; 0 below -87 (Cody and Waite's reduction)."""
+@helper
+def _power_and_rest(x):  # type: ignore[no-untyped-def]
+    """2^k and expm1(f) with x = k log 2 + f for -87 <= x <= 0, in float32 (Cody and Waite's reduction)."""
     x = max(x, np.float32(-87))
     whole = np.floor(x * np.float32(1.44269504) + np.float32(0.5))
     f = x - whole * np.float32(0.693359375)
     f = f + whole * np.float32(2.12194440e-4)
-    p = np.float32(1 / 5040) * f + np.float32(1 / 720)
+    p = f * np.float32(1 / 5040) + np.float32(1 / 720)
     p = p * f + np.float32(1 / 120)
     p = p * f + np.float32(1 / 24)
     p = p * f + np.float32(1 / 6)
     p = p * f + np.float32(0.5)
     p = p * f + np.float32(1)
-    p = p * f + np.float32(1)
-    return p * power_of_two(np.int32(whole))
+    return two_to_the(whole), p * f
 
 
-@compiled
-def transmittances(opacity, step_mm, depth, remaining):  # type: ignore[no-untyped-def]
-    """remaining[n] = exp(-(depth + the first n opacities) * step), n = 0 .. BLOCK; returns the depth behind
-    the block.
+@helper
+def exp_negative(x):  # type: ignore[no-untyped-def]
+    """exp(x) of floats or lanes for x <= 0, relative error below 1.2e-7; 1e-38 below -87."""
+    power, rest = _power_and_rest(x)
+    return power * rest + power
+
+
+@helper
+def absorbed(x):  # type: ignore[no-untyped-def]
+    """-expm1(x), as `exp_negative`: exact to float32 where little is absorbed."""
+    power, rest = _power_and_rest(x)
+    return (np.float32(1) - power) - power * rest
+
+
+@helper
+def absorb(opacity, step_mm, depth):  # type: ignore[no-untyped-def]
+    """Transmittance before each of a block's samples, the part it absorbs there and the depth behind the
+    block.
 
     The depth, not the transmittance, is carried from block to block: products of rounded factors drift.
     """
-    inside = np.float32(0)
-    start, scale = np.float32(-depth * step_mm), np.float32(-step_mm)
-    remaining[0] = start
-    for n in range(BLOCK):
-        inside += opacity[n]
-        remaining[n + 1] = start + inside * scale
-    for n in range(remaining.size):  # a count unknown to the compiler is worked on by vectors, 17 one by one
-        remaining[n] = exp_negative(remaining[n])
-    return depth + inside
+    inside = running_sums(opacity)
+    scale = np.float32(-step_mm)
+    before = exp_negative(before_each(inside) * scale + np.float32(-depth * step_mm))
+    return before, before * absorbed(opacity * scale), depth + last(inside)
