@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import qt
 import slicer
 from nerp.geometry import Camera
 
@@ -16,6 +17,9 @@ from .scene.masks import Mask, hideOverlay, showMaskOverlay, showThickness
 from .scene.radiograph import fitView, lookAtDetector, radiographNode, showInView, showRadiograph
 from .scene.threeDView import showWholeSetup
 from .scene.viewTexts import ViewText, cameraText
+
+SETTLE_MS = 150
+"""Views of a new layout get their sizes by events, a little later."""
 
 
 class RadiographDisplay:
@@ -30,6 +34,12 @@ class RadiographDisplay:
         self._texts: list[ViewText] = []
         self._described: tuple | None = None
         self._fitted = False
+        self._camera: Camera | None = None
+        self._wholeSetupWanted = False
+        self._settle = qt.QTimer()
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.connect("timeout()", self._onSettled)
 
     # --- views ----------------------------------------------------------------------------------------------
 
@@ -42,9 +52,11 @@ class RadiographDisplay:
         for view in self._textViews():
             self._texts.append(ViewText(view))
         self._described = None
+        self._settle.start()
 
     def exit(self) -> None:
         """Give the user's layout back."""
+        self._settle.stop()
         self._dropTexts()
         if slicer.app.layoutManager() is not None:
             self.layouts.restore()
@@ -65,6 +77,7 @@ class RadiographDisplay:
             widget = _sliceWidget(name)
             if widget is not None:
                 lookAtDetector(widget.mrmlSliceNode(), camera)
+        self._camera = camera
         text = cameraText(camera, method)
         for viewText in self._texts:
             viewText.setText(text)
@@ -77,10 +90,27 @@ class RadiographDisplay:
                 fitView(widget.mrmlSliceNode(), camera)
 
     def showWholeSetup(self, camera: Camera) -> None:
-        """Source, patient and detector in the 3-D view."""
+        """Source, patient and detector in the 3-D view, also where that is narrow."""
         manager = slicer.app.layoutManager()
-        if manager is not None and self.layouts.isActive and manager.threeDViewCount:
-            showWholeSetup(manager.threeDWidget(0).threeDView().cameraNode(), camera)
+        if manager is None or not self.layouts.isActive or not manager.threeDViewCount:
+            self._wholeSetupWanted = True
+            return
+        self._wholeSetupWanted = False
+        view = manager.threeDWidget(0).threeDView()
+        node = view.cameraNode()
+        showWholeSetup(node, camera)
+        width, height = view.renderWindow().GetSize()
+        position, focalPoint = np.array(node.GetPosition()), np.array(node.GetFocalPoint())
+        away = (position - focalPoint) * max(1.0, 1.5 * height / max(width, 1))
+        node.SetPosition(*(focalPoint + away))
+        node.ResetClippingRange()
+
+    def _onSettled(self) -> None:
+        """The views of a new layout have their sizes now."""
+        if self._camera is not None and self.layouts.isActive and radiographNode() is not None:
+            self.fit(self._camera)
+            if self._wholeSetupWanted:
+                self.showWholeSetup(self._camera)
 
     def describe(self, camera: Camera, method: str) -> None:
         """Beam and detector in 3-D and letters on the picture, where they are not as they should be."""

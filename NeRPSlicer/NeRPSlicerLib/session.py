@@ -54,6 +54,7 @@ class Session(VTKObservationMixin):
         files = Path(slicer.app.temporaryPath) / f"nerp-files-{uuid.uuid4().hex[:12]}"
         self.client = RenderClient(files, tell, start)
         self.client.whenHello = whenChanged
+        self.client.whenRestored = self.draw
         self.display = RadiographDisplay()
         self.comparison = ComparisonView(self.display, settings, lambda: self.camera, self._methodLabel, tell)
         self.live = LivePreview(self.client, self._drawRequest, self._onPicture)

@@ -31,7 +31,7 @@ class LivePreview:
     ) -> None:
         self._client, self._describe, self._show = client, describe, show
         self._number: int | None = None
-        self._next: str | None = None
+        self._queue: list[str] = []
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -45,42 +45,40 @@ class LivePreview:
     def moved(self) -> None:
         """The camera has moved: a small picture now, a full one after a rest."""
         self._rest.start()
-        self._want(SMALL)
+        self._queue = [SMALL]
+        self._askNext()
 
     def drawFull(self) -> None:
         """A full picture of the camera as it stands."""
         self._rest.stop()
-        self._want(FULL)
+        # A pose that nobody has seen yet is shown small first: the full picture may take seconds.
+        self._queue = [*(stage for stage in self._queue if stage == SMALL), FULL]
+        self._askNext()
 
     def cancel(self) -> None:
         """Drop what was asked for; the picture that is shown stays."""
         self._rest.stop()
-        self._next = None
+        self._queue = []
         if self._number is not None:
             self._client.forget(self._number)
             self._number = None
 
-    def _want(self, stage: str) -> None:
-        if self._number is None:
-            self._ask(stage)
-        else:
-            self._next = stage
-
-    def _ask(self, stage: str) -> None:
-        self._next = None
-        request = self._describe(stage)
-        if request is not None:
-            self._number = self._client.request(request, lambda reply: self._onAnswer(stage, reply))
+    def _askNext(self) -> None:
+        while self._queue and self._number is None:
+            stage = self._queue.pop(0)
+            request = self._describe(stage)
+            if request is not None:
+                self._number = self._client.request(
+                    request, lambda reply, stage=stage: self._onAnswer(stage, reply)
+                )
 
     def _onAnswer(self, stage: str, reply: Reply) -> None:
         self._number = None
-        following = self._next
-        if following is None and stage == FULL and "picture" in reply:
-            following = MASKS
+        if stage == FULL and "picture" in reply and not self._queue:
+            self._queue = [MASKS]
+        moved = SMALL in self._queue
         # Asked first: the worker draws the next picture while this one is being shown. A picture of a pose
         # that has passed is shown too, the eye follows it; its failure is not worth a word.
-        moved = following == SMALL
-        if following is not None:
-            self._ask(following)
+        self._askNext()
         if "picture" in reply or ("error" in reply and not moved):
             self._show(stage, reply)

@@ -15,6 +15,9 @@ from .workerProcess import Start, WorkerProcess
 Reply = dict[str, Any]
 MOST_RESTARTS, RESTARTS_WITHIN_S = 3, 60.0
 
+_HELLO, _RESTORED, _FOLLOWED = 0, -1, -2
+"""Numbers of requests of the client's own."""
+
 
 class RenderClient:
     """A worker that seems to live for ever: started at the first request, again after a death.
@@ -30,13 +33,16 @@ class RenderClient:
         self.hello: Reply = {}
         """What the worker runs on; empty until it has said so."""
         self.whenHello: Callable[[], None] = lambda: None
+        self.whenRestored: Callable[[], None] = lambda: None
+        """Called when a worker that was started in place of a dead one knows all that the other knew."""
+        self._volumeToFollow: dict[str, Any] | None = None
         self._tell, self._start = tell, start
         self._worker = None
         self._number = 0
         self._waiting: dict[int, tuple[dict[str, Any], Callable | None, Callable | None]] = {}
         self._state: list[dict[str, Any]] = []
         self._deaths: list[float] = []
-        self._expectEnd = False
+        self._expectEnd = self._closed = False
         self._reason = ""
         filesFolder.mkdir(parents=True, exist_ok=True)
 
@@ -80,6 +86,7 @@ class RenderClient:
 
     def close(self) -> None:
         """End the worker and remove the files."""
+        self._closed = True
         self._waiting.clear()
         if self._worker is not None:
             self._worker.stop()
@@ -115,21 +122,26 @@ class RenderClient:
     def _keepState(self, what: dict[str, Any]) -> None:
         kind = what["do"]
         if kind in ("volume", "example", "release"):
-            self._state = []
+            self._state, self._volumeToFollow = [], None
         if kind == "structures" and what.get("mode", "replace") != "add":
             self._state = [kept for kept in self._state if kept["do"] != "structures"]
         if kind in ("volume", "structures"):
             self._state.append(what)
 
-    def _startWorker(self) -> None:
+    def _startWorker(self, restoring: bool = False) -> None:
         """Start a worker, tell it what the one before knew, and ask again what is open."""
         self._expectEnd, self._reason = False, ""
         unanswered = {id(what) for what, _, _ in self._waiting.values()}
         self._worker = self._start(self._onReply, self._onEnd)
-        self._worker.send({"do": "hello", "request": 0})
+        self._worker.send({"do": "hello", "request": _HELLO})
+        self._volumeToFollow = None
         for request in self._state:
             if id(request) not in unanswered:
-                self._worker.send({**request, "request": -1})
+                if request["do"] == "volume" and restoring:
+                    # Finding the patient's body takes seconds: the picture comes back before that.
+                    self._volumeToFollow = request
+                    request = {**request, "body": False}
+                self._worker.send({**request, "request": _RESTORED})
         for number, (what, _, _) in self._waiting.items():
             self._worker.send({**what, "request": number})
 
@@ -139,15 +151,20 @@ class RenderClient:
             self._expectEnd = True
         elif number is None:
             self._reason = reply.get("error", "")
-        elif number == 0:
+        elif number == _HELLO:
             self.hello = reply
             self.whenHello()
         elif "progress" in reply:
             onProgress = self._waiting[number][2] if number in self._waiting else None
             if onProgress is not None:
                 onProgress(*reply["progress"], reply.get("text", ""))
+        elif number == _FOLLOWED:
+            self.whenRestored()
         else:
             _, whenAnswered, _ = self._waiting.pop(number, (None, None, None))
+            if self._volumeToFollow is not None and "picture" in reply:
+                self._worker.send({**self._volumeToFollow, "request": _FOLLOWED})
+                self._volumeToFollow = None
             if whenAnswered is not None:
                 whenAnswered(reply)
 
@@ -173,5 +190,5 @@ class RenderClient:
                 whenAnswered({"error": line})
 
     def _restart(self) -> None:
-        if self._worker is None:
-            self._startWorker()
+        if self._worker is None and not self._closed:
+            self._startWorker(restoring=True)
