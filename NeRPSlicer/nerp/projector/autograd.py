@@ -94,7 +94,7 @@ def _march(
         sizes = rows, columns, samples
         volumes = [
             march(kind, fields_of_one, [frame[b] for frame in frames], *sizes)
-            for b, fields_of_one in enumerate(zip(*(field.unbind() for field in fields), strict=True))
+            for b, fields_of_one in enumerate(zip(*map(_volumes_of, fields), strict=True))
         ]
     else:
         rays: Sequence[torch.Tensor] = clipped_rays(frames, fields[0].shape[1:], rows, columns, samples)
@@ -105,6 +105,11 @@ def _march(
             for b in range(batch)
         ]
     return [torch.stack(pictures) for pictures in zip(*volumes, strict=True)]
+
+
+def _volumes_of(field: torch.Tensor) -> Sequence[torch.Tensor]:
+    """A batch's volumes. Of one volume it is a view: putting gradients together again would copy them."""
+    return [field.squeeze(0)] if len(field) == 1 else field.unbind()
 
 
 def _check(fields: Sequence[torch.Tensor], frames: Sequence[torch.Tensor]) -> None:

@@ -168,8 +168,8 @@ def locate(entry, step, first, shape, channels, offset):  # type: ignore[no-unty
     Args:
         shape: the padded grid's, [K, J, I].
         channels: floats per voxel.
-        offset: int32 ``[BLOCK]``, receives each cell's first float, counted from the block's corner (in int32:
-            no block spans 8 GiB).
+        offset: int32 ``[BLOCK]``, receives each cell's first float, counted from the block's corner: no
+            block spans the 8 GiB at which that would overflow.
 
     Returns:
         the corner's first float in the flat array; the places (i, j, k) in the cells, lanes.
