@@ -25,16 +25,16 @@ _HOME = {
     "sample_cameras": "poses",
     "thorax": "phantom",
 }
-_MODULES = {"autograd": "projector.autograd"}
+_MODULES = ("autograd",)
 
-__all__ = ["__version__", "autograd", *_HOME]
+__all__ = ["__version__", *_MODULES, *_HOME]
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
     elif name in _MODULES:
-        value = importlib.import_module(f"{__name__}.{_MODULES[name]}")
+        value = importlib.import_module(f"{__name__}.{name}")
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

@@ -78,7 +78,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         CannotWrite: the folder cannot be made or written.
     """
     path = folder / ".lock"
-    with explained(path):
+    with explained(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = path.open("w", encoding="utf-8")
     with file:

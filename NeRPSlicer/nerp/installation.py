@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
+@cache
 def made_with() -> dict[str, Any]:
     """What decides the last bit of a picture: goes into the sidecars."""
     from .projector import backend_name

@@ -147,6 +147,24 @@ def test_another_set_or_other_files_are_not_touched(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "photos").iterdir()] == ["cat.png"]
 
 
+def test_a_ct_keeps_the_name_that_the_set_has_for_it(tmp_path: Path) -> None:
+    """What a case is called depends on its neighbours; the same patient must not be drawn twice."""
+    export_set([Case("ct", lambda: block(0))], SMALL, tmp_path)
+    both = [Case("a_ct", lambda: block(0)), Case("b_ct", lambda: block(1))]
+    outcome = export_set(both, SMALL, tmp_path)
+    assert (outcome.drawn, outcome.kept) == (4, 4)
+    dataset = read_dataset(tmp_path)
+    assert dataset["cases"] == ["b_ct", "ct"] and dataset["complete"]
+
+
+def test_a_rerun_that_draws_nothing_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_set(cases(), SMALL, tmp_path)
+    before = content(tmp_path)
+    monkeypatch.setattr("nerp.export.labelled_set.made_with", lambda: {"nerp": "another"})
+    export_set(cases(), SMALL, tmp_path)
+    assert content(tmp_path) == before
+
+
 def test_complete_means_every_view_of_every_case(tmp_path: Path) -> None:
     def broken() -> tuple[Volume, None]:
         raise NerpError("cannot be read")

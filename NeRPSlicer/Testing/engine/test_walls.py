@@ -19,7 +19,7 @@ ROOMS = [
     {"volume", "content"},
     {"radiance", "phantom", "io", "settings"},
     {"projector", "display"},
-    {"installation"},
+    {"installation", "autograd"},
     {"export"},
     {"cli", "worker"},
 ]

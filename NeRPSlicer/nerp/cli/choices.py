@@ -16,7 +16,7 @@ from ..settings import ExportSettings
 
 def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
     """Method, size, samples, structures and what is written of them."""
-    parser.add_argument("--method", default=method, choices=METHODS, help=f"default {method}")
+    parser.add_argument("--method", default=method, choices=METHODS, type=str.lower, help=f"default {method}")
     parser.add_argument("--size", help="pixels: 256 (default), or rows x columns such as 320x256")
     parser.add_argument("--samples", type=int, default=512, help="samples a ray, default 512; drr is exact")
     parser.add_argument(
@@ -51,7 +51,13 @@ def reading_of(options: argparse.Namespace) -> tuple[bool, str | None, str | Non
 
 def add_camera_ranges(parser: argparse.ArgumentParser) -> None:
     """Which standard projection is varied, and how much."""
-    parser.add_argument("--preset", default="PA", choices=PRESETS, help="standard projection, default PA")
+    parser.add_argument(
+        "--preset",
+        default="PA",
+        choices=PRESETS,
+        type=str.upper,
+        help="standard projection that random cameras vary, default PA",
+    )
     parser.add_argument(
         "--ranges",
         metavar="JSON",

@@ -28,13 +28,18 @@ from .console import progress_bar, say
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ct", nargs="+", type=Path, help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder")
     parser.add_argument(
-        "--labels", nargs="+", type=Path, default=[], help="one label map for each CT, in the same order"
+        "--labels", nargs="+", type=Path, default=[], help="labels for each CT, in the same order"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="SET", help="folder of the set")
     parser.add_argument("--views", type=int, default=10, help="random cameras per CT, default 10")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random cameras, default 0")
     parser.add_argument(
-        "--presets", nargs="+", default=[], choices=PRESETS, help="standard projections to draw too"
+        "--presets",
+        nargs="+",
+        default=[],
+        choices=PRESETS,
+        type=str.upper,
+        help="standard ones to draw too",
     )
     parser.add_argument(
         "--case-names", nargs="+", metavar="NAME", help="one for each CT, where file names tell too much"
@@ -69,7 +74,7 @@ def draw(cases: Sequence[Case], settings: ExportSettings, folder: Path) -> int:
     """Export with a progress bar and say how it went; 2 when a case failed."""
     with progress_bar("projections") as progress:
         outcome = export_set(cases, settings, folder, progress)
-    if outcome.drawn or outcome.kept:
+    if outcome.drawn or (outcome.kept and not (folder / "previews").is_dir()):
         write_previews(folder, folder.name)
     report(outcome, folder)
     return 2 if outcome.failed else 0

@@ -35,5 +35,5 @@ def _lines(facts: dict[str, Any]) -> list[str]:
         names = " ".join(missing)
         lines += ["", f"Works without {names}; faster and with progress bars: pip install {names}"]
     if not facts["training"]:
-        lines += ["", 'Training needs torch and MONAI: pip install "nerpslicer[train]"']
+        lines += ["", "Gradients need torch, training torch and MONAI: pip install torch monai"]
     return lines

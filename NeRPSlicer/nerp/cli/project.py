@@ -29,7 +29,7 @@ RECORD = "projection.json"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ct", type=Path, help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder")
-    parser.add_argument("--labels", type=Path, help="label map, DICOM SEG or RTSTRUCT")
+    parser.add_argument("--labels", type=Path, help="label map, folder of masks, DICOM SEG or RTSTRUCT")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
     add_camera_ranges(parser)
     which = parser.add_mutually_exclusive_group()

@@ -109,7 +109,7 @@ def export_set(
     views = views_of(settings)
     total = len(cases) * len(views)
     with exclusive(folder):
-        kept = _Set(folder, settings, names)
+        kept = _Set(folder, settings, set(names))
         for n, case in enumerate(cases):
             done = n * len(views)
             if outcome.stopped or should_stop():
@@ -118,13 +118,14 @@ def export_set(
             progress(done, total, f"{case.name}: reading")
             try:
                 volume, structures = _loaded(case, settings, outcome)
+                name = kept.name_of(case.name, volume)
                 kept.add_labels(structures)
                 for view in views:
                     if should_stop():
                         outcome.stopped = True
                         break
                     progress(done, total, f"{case.name} {view.name}")
-                    _keep_or_draw(kept, case.name, view, volume, structures, settings, outcome)
+                    _keep_or_draw(kept, name, view, volume, structures, settings, outcome)
                     done += 1
             except CannotWrite:
                 raise
@@ -139,19 +140,20 @@ def export_set(
 class _Set:
     """What is known of the set on disk while it is drawn; the folder is held."""
 
-    def __init__(self, folder: Path, settings: ExportSettings, cases: Sequence[str]) -> None:
+    def __init__(self, folder: Path, settings: ExportSettings, cases: set[str]) -> None:
         self.folder = folder
         self.settings = settings
-        self.cases = set(cases)
+        self.cases = cases
         self.labels: dict[str, dict[str, Any]] = {}
         self.records: Records = {}
-        self.makers = [made_with()]
-        self._take_up(cases)
+        self.makers: list[dict[str, Any]] = []
+        self._earlier: set[str] = set()
+        self._take_up()
         remove_unfinished(folder, *(folder / name for name in FOLDERS))
         self._write_dataset()
         write_records(folder, self.records)
 
-    def _take_up(self, cases: Sequence[str]) -> None:
+    def _take_up(self) -> None:
         """What an earlier run left; refuses a folder of other files, or a set made with other settings."""
         if not (self.folder / DATASET).is_file():
             with explained(self.folder):
@@ -170,20 +172,30 @@ class _Set:
                 "choose another folder."
             )
         self.settings = earlier.grown_to(self.settings)
-        self.cases |= set(dataset["cases"])
+        self._earlier = set(dataset["cases"])
+        self.cases |= self._earlier
         self.labels = {
             label["name"]: {key: value for key, value in label.items() if key != "value"}
             for label in dataset["labels"]
         }
-        # Files of the cases at hand are looked at; those of others are left as they are.
-        self.records = {
-            name: record
-            for name, record in read_records(self.folder).items()
-            if record["case"] not in cases or is_whole(self.folder, record)
-        }
-        if self.records:
-            earlier_makers = dataset["made_with"]
-            self.makers = earlier_makers + [one for one in self.makers if one not in earlier_makers]
+        self.records = read_records(self.folder)
+        self.makers = dataset["made_with"]
+
+    def name_of(self, name: str, volume: Volume) -> str:
+        """The name that the set has for a CT; ``name`` for one that it does not hold.
+
+        What a case is called can depend on which others are given beside it; the CT itself decides.
+        """
+        known = (r["case"] for r in self.records.values() if r["ct"]["sha256"] == volume.hash)
+        found = next(known, name)
+        if found != name and name not in self._earlier:
+            self.cases.discard(name)
+        return found
+
+    def whole(self, name: str) -> dict[str, Any] | None:
+        """A projection whose files are all there, unchanged."""
+        record = self.records.get(name)
+        return record if record is not None and is_whole(self.folder, record) else None
 
     def add_labels(self, structures: Structures | None) -> None:
         """Name a case's structures in the label table, before its first picture."""
@@ -195,6 +207,9 @@ class _Set:
         """A projection whose files are written."""
         append_record(self.folder, record)
         self.records[record["id"]] = record
+        maker = made_with()
+        if maker not in self.makers:
+            self.makers.append(maker)
 
     def close(self) -> None:
         """Put the records in order and say whether every projection of every case is there."""
@@ -228,7 +243,7 @@ def _keep_or_draw(
     outcome: Outcome,
 ) -> None:
     name = f"{case}_{view.name}"
-    record = kept.records.get(name)
+    record = kept.whole(name)
     if record is None:
         camera, draw = view.camera(volume, settings)
         picture = project(volume, camera, settings.method, settings.samples, structures)
@@ -246,8 +261,8 @@ def _keep_or_draw(
         ):
             if recorded != now:
                 raise NerpError(
-                    f"{kept.folder} holds projections of another {what} named {case}; rename the file or "
-                    "choose another folder."
+                    f"{kept.folder} holds projections of another {what} named {case}; give this one "
+                    "another name or choose another folder."
                 )
         outcome.kept += 1
     if record["empty_masks"]:
