@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,16 @@ from nerp.geometry import Camera
 
 from .client.arrays import readArray
 from .scene.cameraModels import showCameraModels
-from .scene.layouts import FILM_VIEW, NERP, RADIOGRAPH_VIEW, Layouts
+from .scene.layouts import FILM_VIEW, NERP, RADIOGRAPH_VIEW, Layouts, sliceNode
 from .scene.markers import showMarkers
-from .scene.masks import Mask, hideOverlay, showMaskOverlay, showThickness
+from .scene.masks import (
+    Mask,
+    hideOverlay,
+    iterateMaskSegments,
+    masksNode,
+    showMaskOverlay,
+    showThickness,
+)
 from .scene.radiograph import fitView, lookAtDetector, radiographNode, showInView, showRadiograph
 from .scene.threeDView import showWholeSetup
 from .scene.viewTexts import ViewText, cameraText
@@ -36,6 +44,11 @@ class RadiographDisplay:
         self._fitted = False
         self._camera: Camera | None = None
         self._wholeSetupWanted = False
+        self._maskSteps: Iterator[Mask] = iter(())
+        self._maskOpacity, self._overlayShown = 0.5, False
+        self._maskTimer = qt.QTimer()
+        self._maskTimer.setInterval(0)
+        self._maskTimer.connect("timeout()", self._stepMasks)
         self._settle = qt.QTimer()
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -70,6 +83,12 @@ class RadiographDisplay:
         if camera is not None:
             self.showNode(camera)
             self.follow(camera, method)
+
+    def close(self) -> None:
+        """Leave nodes and views alone from now on."""
+        self._maskTimer.stop()
+        self._settle.stop()
+        self.masks = []
 
     def follow(self, camera: Camera, method: str) -> None:
         """Turn our views to the detector of a camera, and say where it stands."""
@@ -154,15 +173,65 @@ class RadiographDisplay:
             if name not in reply["empty"]
         ]
 
-    def drawMasks(self, camera: Camera, outlines: bool, opacity: float) -> None:
-        """Draw the masks over the radiograph."""
+    def drawMasks(
+        self, camera: Camera, outlines: bool, opacity: float, atRest: bool, quick: bool = True
+    ) -> None:
+        """Draw the masks over the radiograph: at once as one colour picture, at rest as segments too.
+
+        :param atRest: put them into the segmentation, one by one between events; then the picture goes.
+        :param quick: whether the view's foreground is free for the colour picture.
+        """
+        self._maskTimer.stop()
+        self._showSegments(False)
         logic = sliceLogic(RADIOGRAPH_VIEW)
-        if logic is not None:
+        if logic is not None and quick:
             showMaskOverlay(self.masks, camera, logic, opacity, outlines)
+        if atRest:
+            self._maskSteps = iterateMaskSegments(self.masks, camera, outlines)
+            self._maskOpacity, self._overlayShown = opacity, quick
+            self._maskTimer.start()
+
+    @property
+    def settling(self) -> bool:
+        """Whether masks are being put into the segmentation."""
+        return self._maskTimer.isActive()
+
+    def _stepMasks(self) -> None:
+        if next(self._maskSteps, None) is not None:
+            self._showSegments(False)
+            return
+        self._maskTimer.stop()
+        self._showSegments(True)
+        if self._overlayShown:
+            self.clearOverlay()
+
+    def _showSegments(self, shown: bool) -> None:
+        """The masks' segmentation in our views, or nowhere."""
+        node = masksNode()
+        if node is None:
+            return
+        display = node.GetDisplayNode()
+        wasModified = display.StartModify()
+        display.RemoveAllViewNodeIDs()
+        for name in (RADIOGRAPH_VIEW, FILM_VIEW):
+            view = sliceNode(name)
+            if view is not None:
+                display.AddViewNodeID(view.GetID())
+        display.SetOpacity2DFill(self._maskOpacity)
+        display.SetVisibility(shown)
+        display.EndModify(wasModified)
+
+    def hideMasks(self) -> None:
+        """Neither masks nor thickness over the radiograph."""
+        self._maskTimer.stop()
+        self._showSegments(False)
+        self.clearOverlay()
 
     def drawThickness(self, millimetres: np.ndarray, camera: Camera, opacity: float) -> None:
         """Draw a structure's path length over the radiograph."""
         logic = sliceLogic(RADIOGRAPH_VIEW)
+        self._maskTimer.stop()
+        self._showSegments(False)
         if logic is not None:
             showThickness(millimetres, camera, logic, opacity)
 

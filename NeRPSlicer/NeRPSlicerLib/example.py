@@ -21,6 +21,8 @@ SEGMENTATION_NAME = "Example structures (synthetic)"
 SEED = 1
 FILM_SEED = 2
 SPACING_MM = 1.75
+FILM_SIDE = 512
+"""Pixels."""
 
 
 class ExampleLoader:
@@ -124,7 +126,15 @@ class ExampleLoader:
         node.GetDisplayNode().SetVisibility2D(False)
         self._whenStructures(node, ids)
         self._request = self._client.request(
-            {"do": "film", "seed": FILM_SEED, "spacing_mm": SPACING_MM}, self._onFilm, self._onTold
+            {
+                "do": "film",
+                "seed": FILM_SEED,
+                "spacing_mm": SPACING_MM,
+                "rows": FILM_SIDE,
+                "columns": FILM_SIDE,
+            },
+            self._onFilm,
+            self._onTold,
         )
 
     def _step(self) -> None:

@@ -199,7 +199,11 @@ class SelfTest:
 
         def idle() -> bool:
             return self.panel.settled and not (
-                session.live.active or session.loader.busy or session.example.busy or session.client.busy
+                session.live.active
+                or session.display.settling
+                or session.loader.busy
+                or session.example.busy
+                or session.client.busy
             )
 
         for _ in range(2):

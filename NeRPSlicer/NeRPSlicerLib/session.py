@@ -87,6 +87,7 @@ class Session(VTKObservationMixin):
     def close(self) -> None:
         """End everything."""
         self.live.cancel()
+        self.display.close()
         self.comparison.stop()
         self.loader.cancel()
         self.example.cancel()
@@ -98,7 +99,7 @@ class Session(VTKObservationMixin):
         self._forgetPatient()
         self.example.cancel()
         self.removeObservers(self._onTransform)
-        self.display.masks = []
+        self.display.close()
         self._onProgress(None, "")
 
     def restore(self) -> None:
@@ -370,15 +371,16 @@ class Session(VTKObservationMixin):
         self._onProgress(None, "")
         self._whenChanged()
 
-    def redrawMasks(self) -> None:
+    def redrawMasks(self, atRest: bool = True) -> None:
         """The masks of the picture shown, as the settings ask now."""
         settings, camera = self._settings(), self.camera
         if camera is None:
             return
         if settings.masks.name == "NONE":
-            self.display.clearOverlay()
+            self.display.hideMasks()
         elif self.display.masks:
-            self.display.drawMasks(camera, settings.masks.name == "OUTLINES", settings.maskOpacity)
+            outlines, blinking = settings.masks.name != "FILLED", settings.comparison.name == "BLINK"
+            self.display.drawMasks(camera, outlines, settings.maskOpacity, atRest, quick=not blinking)
         else:
             self.live.drawFull()
 
@@ -440,11 +442,11 @@ class Session(VTKObservationMixin):
                     readArray(folder, reply["lengths"])[0], pictureCamera, settings.maskOpacity
                 )
             else:
-                self.redrawMasks()
+                self.redrawMasks(atRest=stage == MASKS)
         elif reply["camera"]["ras_from_camera"] != self._maskPose:
             # Masks of another pose would lie.
             self.display.masks = []
-            self.display.clearOverlay()
+            self.display.hideMasks()
         self._whenChanged()
 
     def showAgain(self) -> None:

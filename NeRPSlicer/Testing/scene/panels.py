@@ -43,8 +43,6 @@ class InProcessWorker:
         self._timer.connect("timeout()", self._answer)
 
     def send(self, request: dict) -> None:
-        if request["do"] == "film":
-            request = {**request, "rows": FILM_SIDE, "columns": FILM_SIDE}
         self.requests.append(request)
         self._queue.append(request)
         self._timer.start()
@@ -105,7 +103,11 @@ class PanelDriver:
 
         def idle() -> bool:
             return not (
-                session.live.active or session.loader.busy or session.example.busy or session.client.busy
+                session.live.active
+                or session.display.settling
+                or session.loader.busy
+                or session.example.busy
+                or session.client.busy
             )
 
         self.app.wait(0)
@@ -149,6 +151,7 @@ def driver(app, monkeypatch):
     import NeRPSlicerLib.ui.panel
 
     monkeypatch.setattr(NeRPSlicerLib.example, "SPACING_MM", COARSE_MM)
+    monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SIDE", FILM_SIDE)
     monkeypatch.setattr(NeRPSlicerLib.ui.panel, "WorkerProcess", start)
     app.select_module("NeRPSlicer")
     panel = slicer.util.getModuleWidget("NeRPSlicer").panel

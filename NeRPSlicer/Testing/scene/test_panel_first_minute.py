@@ -187,6 +187,7 @@ def test_methods_sizes_and_window(driver):  # noqa: F811
 def test_masks_filled_thickness_and_none(app, driver):  # noqa: F811
     import slicer
     from NeRPSlicerLib.scene.layouts import RADIOGRAPH_VIEW
+    from NeRPSlicerLib.scene.masks import masksNode
 
     driver.loadExample()
     view = slicer.app.layoutManager().sliceWidget(RADIOGRAPH_VIEW).sliceView()
@@ -199,6 +200,9 @@ def test_masks_filled_thickness_and_none(app, driver):  # noqa: F811
     ui.masksBox.currentIndex = 1
     driver.rest()
     filled = coloured()
+    segmentation = masksNode().GetSegmentation()
+    names = {segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())}
+    assert names == {mask.name for mask in driver.session.display.masks}
     assert filled > 1.2 * outlines > 0
     ui.masksBox.currentIndex = 2
     driver.rest()

@@ -108,6 +108,7 @@ def test_a_ct_deleted_while_it_is_drawn(driver):  # noqa: F811
 def test_everything_is_found_again_in_a_saved_scene(driver, tmp_path):  # noqa: F811
     import slicer
     from NeRPSlicerLib.scene.ghosts import ghostCameras
+    from NeRPSlicerLib.scene.masks import masksNode
     from NeRPSlicerLib.scene.radiograph import radiographNode
 
     ct = add_ct()
@@ -141,7 +142,7 @@ def test_everything_is_found_again_in_a_saved_scene(driver, tmp_path):  # noqa: 
     assert driver.parameters.ct.GetName() == "CT" and driver.parameters.segmentation is not None
     np.testing.assert_allclose(driver.session.camera.ras_from_camera, before["ras_from_camera"], atol=1e-6)
     assert len(ghostCameras()) == 3
-    assert radiographNode() is not None
+    assert radiographNode() is not None and masksNode().GetSegmentation().GetNumberOfSegments() == 2
     np.testing.assert_allclose(driver.picture(), picture, atol=2e-3 * np.abs(picture).max())
     driver.camera.ui.backButton.click()
     driver.rest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from scene.panels import COARSE_MM, MODULE, remove_module
+from scene.panels import COARSE_MM, FILM_SIDE, MODULE, remove_module
 
 
 def test_the_whole_path(app, monkeypatch):
@@ -14,13 +14,13 @@ def test_the_whole_path(app, monkeypatch):
     import NeRPSlicerLib.example
 
     monkeypatch.setattr(NeRPSlicerLib.example, "SPACING_MM", COARSE_MM)
+    monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SIDE", FILM_SIDE)
     app.select_module("NeRPSlicer")
     panel = slicer.util.getModuleWidget("NeRPSlicer").panel
     panel.parameters.size, panel.parameters.samples = 128, 128
     from NeRPSlicerLib.selfTest import SelfTest
 
     figures = SelfTest(panel).run()
-    print(figures)
     assert set(figures) >= {"first radiograph", "move to small picture", "back after a kill"}
     remove_module(app)
 

@@ -55,9 +55,10 @@ def test_nothing_is_left_behind(app, real):
     real.patient.ui.ctSelector.setCurrentNode(add_ct())
     real.rest()
     folder = Path(slicer.app.temporaryPath)
-    assert list(folder.glob("nerp-*"))
+    kept = ("nerp-session-*", "nerp-files-*")
+    assert all(list(folder.glob(pattern)) for pattern in kept)
     real.panel.close()
-    assert not list(folder.glob("nerp-*"))
+    assert not any(list(folder.glob(pattern)) for pattern in kept)
 
 
 def test_a_worker_that_cannot_start_is_told_once(driver):  # noqa: F811
