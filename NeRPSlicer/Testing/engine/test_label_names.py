@@ -115,7 +115,9 @@ def test_what_a_converter_lays_beside_a_map_names_no_labels(tmp_path: Path, side
     path = write_image(tmp_path / "seg.nii.gz", LABELS, FRAME)
     (tmp_path / "seg.json").write_text(sidecar, encoding="utf-8")
     structures = read_structures(path)
-    assert structures.names == ("label_1", "label_2", "label_5") and structures.notices == ()
+    assert structures.names == ("label_1", "label_2", "label_5")
+    (told,) = structures.notices
+    assert "no name for the label values 1, 2, 5" in told and "--names" in told
     (tmp_path / "dataset.json").write_text(TABLES["dataset.json"], encoding="utf-8")
     assert read_structures(path).names == ("lung_left", "heart", "rib"), "the folder's table counts"
     (tmp_path / "seg.csv").write_text("1,a\n", encoding="utf-8")

@@ -1,13 +1,14 @@
-"""Make labelled radiographs of a digital thorax: no data, no network, under a minute."""
+"""Make labelled radiographs of a digital thorax, from nothing: no data, no network."""
 
 from __future__ import annotations
 
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 from ..export import Case, export_set, read_records
-from ..export.contact_sheet import group_masks, read_grey, sheet, tile
+from ..export.contact_sheet import outlines, read_grey, sheet, tile
 from ..export.page import write_page
 from ..export.previews import write_sheet
 from ..phantom import thorax
@@ -57,14 +58,18 @@ def run(options: argparse.Namespace) -> int:
 
 def _sheet(sets: dict[str, Path], title: str):  # type: ignore[no-untyped-def]
     """Three tiles a camera: each method, and the first with outlines."""
-    tiles = []
+    tiles: list[Any] = []
+    groups: set[str] = set()
     records = {method: read_records(folder) for method, folder in sets.items()}
     for name, record in records[METHODS[0]].items():
         right_on_left = record["patient_right_on_viewers_left"]
         greys = {
             method: read_grey(folder / records[method][name]["image"]) for method, folder in sets.items()
         }
-        tiles += [tile(grey, method, right_on_left) for method, grey in greys.items()]
-        outlines = group_masks(sets[METHODS[0]], record)
-        tiles.append(tile(greys[METHODS[0]], record["description"], right_on_left, outlines))
-    return sheet(f"SYNTHETIC · {title}", tiles, 6)
+        tiles += [
+            tile(grey, f"{record['description']} · {method}", right_on_left) for method, grey in greys.items()
+        ]
+        lines = outlines(sets[METHODS[0]], record)
+        groups |= {group for group, _ in lines}
+        tiles.append(tile(greys[METHODS[0]], f"{record['description']} · labels", right_on_left, lines))
+    return sheet(f"SYNTHETIC {title}", tiles, 6, groups)

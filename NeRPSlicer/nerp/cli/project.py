@@ -51,6 +51,8 @@ def run(options: argparse.Namespace) -> None:
     recorded = None if options.camera is None else _recorded(options.camera)
     if recorded is not None and options.size is None:
         options.size = f"{recorded.rows}x{recorded.columns}"
+    if options.labels is None and options.structures != ["*"]:
+        raise NerpError("--structures chooses among labels; give --labels too.")
     settings = settings_of(options, views=0, presets=(options.preset,), seed=options.seed, raw=True)
     volume, structures = read_case(options.ct, options.labels, *reading_of(options))
     if structures is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,12 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from ..resources import structure_group
+from .outlines import COLORS, outlined
 
 TILE = 320
 MARGIN = 6
 CAPTION = 20
 BACKGROUND = (14, 14, 16)
-GROUP_COLORS = {
-    "Findings": (255, 80, 220),
-    "Lungs": (64, 200, 255),
-    "Heart and great vessels": (255, 92, 80),
-    "Shoulders and limbs": (120, 230, 120),
-    "Other": (255, 190, 60),
-}
-"""Only these groups are outlined: outlines of ribs and soft tissue would hide the picture. Names that belong
-to no group are outlined where nothing else is."""
 
 
 def read_grey(path: Path) -> np.ndarray:
@@ -51,24 +42,19 @@ def _own_picture(path: Path) -> Iterator[Image.Image]:
         Image.MAX_IMAGE_PIXELS = limit
 
 
-def group_masks(folder: Path, record: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The union of a projection's masks for each group of structures that is outlined."""
-    unions: dict[str, np.ndarray] = {}
-    for name, path in record["masks"].items():
-        group = structure_group(name)
-        if group in GROUP_COLORS:
-            mask = read_mask(folder / path)
-            unions[group] = unions[group] | mask if group in unions else mask
-    if len(unions) > 1:
-        unions.pop("Other", None)
-    return unions
+def outlines(folder: Path, record: Mapping[str, Any]) -> list[tuple[str, np.ndarray]]:
+    """The masks of a projection that are outlined, each with its group."""
+    return [
+        (group, read_mask(folder / record["masks"][name]))
+        for name, group in outlined(record["masks"]).items()
+    ]
 
 
 def tile(
     grey: np.ndarray,
     caption: str,
     right_on_left: bool | None,
-    outlines: Mapping[str, np.ndarray] | None = None,
+    lines: Sequence[tuple[str, np.ndarray]] = (),
     size: int = TILE,
 ) -> Image.Image:
     """One picture with its caption below.
@@ -77,16 +63,16 @@ def tile(
         grey: uint8 ``[rows, columns]``.
         caption: one short line.
         right_on_left: where the R marker goes; None draws none (laterals).
-        outlines: group name to boolean ``[rows, columns]``.
+        lines: group and mask ``[rows, columns]`` of what is outlined.
         size: longer edge of the picture in the tile.
     """
     rows, columns = grey.shape
     scale = size / max(rows, columns)
     shape = max(1, round(columns * scale)), max(1, round(rows * scale))
     picture = Image.fromarray(grey).resize(shape, Image.Resampling.LANCZOS).convert("RGB")
-    for group, mask in (outlines or {}).items():
+    for group, mask in lines:
         if mask.any():
-            picture.paste(GROUP_COLORS[group], (0, 0), _outline(mask, shape))
+            picture.paste(COLORS[group], (0, 0), _outline(mask, shape))
     out = Image.new("RGB", (size, size + CAPTION), BACKGROUND)
     left, top = (size - shape[0]) // 2, (size - shape[1]) // 2
     out.paste(picture, (left, top))
@@ -114,8 +100,8 @@ def _font(size: int) -> Any:
     return ImageFont.load_default(size)
 
 
-def sheet(title: str, tiles: Sequence[Image.Image], columns: int) -> Image.Image:
-    """Tiles of one size in rows under a title, with the key of the outlines' colours."""
+def sheet(title: str, tiles: Sequence[Image.Image], columns: int, groups: Collection[str]) -> Image.Image:
+    """Tiles of one size in rows under a title, with the key of the outlined groups' colours."""
     width, height = tiles[0].size
     rows = -(-len(tiles) // columns)
     head = 44
@@ -127,7 +113,9 @@ def sheet(title: str, tiles: Sequence[Image.Image], columns: int) -> Image.Image
     draw = ImageDraw.Draw(out)
     draw.text((MARGIN + 4, head // 2), title, "white", _font(19), anchor="lm")
     x = out.width - MARGIN - 4
-    for group, color in reversed(GROUP_COLORS.items()):
+    for group, color in reversed(COLORS.items()):
+        if group not in groups:
+            continue
         draw.text((x, head // 2), group, color, _font(14), anchor="rm")
         x -= int(draw.textlength(group, _font(14))) + 18
     for n, picture in enumerate(tiles):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,10 @@ from typing import Any
 from ..atomic import write_text
 from ..resources import resource, structure_group, structure_presets
 from .index import read_dataset, read_records
+from .outlines import outlined
 
 MOST = 200
 """Projections shown of a set: a page is for looking, not for reading a large set through."""
-OUTLINED_GROUPS = ("Findings", "Lungs", "Other")
-OUTLINED_NAMES = ("heart",)
 
 
 def write_page(path: Path, title: str, sets: Mapping[str, Path]) -> None:
@@ -46,12 +46,12 @@ def write_page(path: Path, title: str, sets: Mapping[str, Path]) -> None:
         }
         for name, label in labels.items()
     ]
-    table.sort(key=lambda label: (groups.index(label["group"]), label["name"]))
+    table.sort(key=lambda label: (groups.index(label["group"]), _natural(label["name"])))
     data = {
         "title": title,
         "sets": shown,
         "labels": table,
-        "outlined": _outlined(table),
+        "outlined": list(outlined(label["name"] for label in table)),
     }
     page = resource("Pages", "projections.html").read_text(encoding="utf-8")
     # A "<" in a name could end the script element that carries the data, or hide what follows.
@@ -59,15 +59,9 @@ def write_page(path: Path, title: str, sets: Mapping[str, Path]) -> None:
     write_text(path, page.replace("/*DATA*/", text))
 
 
-def _outlined(table: list[dict[str, Any]]) -> list[str]:
-    """The structures outlined at first; lobes only where the lungs are not there as a whole."""
-    names = [
-        label["name"]
-        for label in table
-        if label["group"] in OUTLINED_GROUPS or label["name"] in OUTLINED_NAMES
-    ]
-    whole = any(structure_group(name) == "Lungs" and "lobe" not in name for name in names)
-    return [name for name in names if not (whole and "lobe" in name)]
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts rib_2 before rib_10."""
+    return [(int(part), "") if part.isdigit() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _shot(record: Mapping[str, Any]) -> dict[str, Any]:

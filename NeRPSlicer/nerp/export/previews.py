@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..atomic import written_aside
-from .contact_sheet import group_masks, read_grey, sheet, tile
+from .contact_sheet import outlines, read_grey, sheet, tile
 from .index import read_records
 from .page import write_page
 
@@ -17,21 +16,18 @@ MOST_TILES = 24
 
 def write_previews(folder: Path, title: str) -> None:
     """``previews/contact_sheet.png`` and ``previews/index.html`` of the set in ``folder``."""
-    tiles = []
+    tiles: list[Any] = []
+    groups: set[str] = set()
     for record in list(read_records(folder).values())[:MOST_TILES]:
-        tiles += pair(folder, record, f"{record['case']} · {record['description']}")
-    write_sheet(folder / "previews" / "contact_sheet.png", sheet(f"SYNTHETIC · {title}", tiles, 6))
+        grey = read_grey(folder / record["image"])
+        caption = f"{record['case']} · {record['description']}"
+        right_on_left = record["patient_right_on_viewers_left"]
+        lines = outlines(folder, record)
+        groups |= {group for group, _ in lines}
+        tiles += [tile(grey, caption, right_on_left), tile(grey, caption, right_on_left, lines)]
+    image = sheet(f"SYNTHETIC {title}", tiles, 6, groups)
+    write_sheet(folder / "previews" / "contact_sheet.png", image)
     write_page(folder / "previews" / "index.html", title, {title: folder})
-
-
-def pair(folder: Path, record: Mapping[str, Any], caption: str) -> list[Any]:
-    """Two tiles of a projection: as it is, and with the outlines of its structures."""
-    grey = read_grey(folder / record["image"])
-    right_on_left = record["patient_right_on_viewers_left"]
-    return [
-        tile(grey, caption, right_on_left),
-        tile(grey, record["method"], right_on_left, group_masks(folder, record)),
-    ]
 
 
 def write_sheet(path: Path, image: Any) -> None:

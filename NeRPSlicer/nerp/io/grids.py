@@ -53,7 +53,8 @@ def onto_ct(voxels: np.ndarray, ras_from_ijk: np.ndarray, like: Volume, what: st
     if not (same_size and np.abs(at - np.rint(at)).max() < SAME_GRID):
         told.append(f"{what} had another grid than {like.name}; it was resampled (nearest neighbour).")
     if outside > 0.005:
-        told.append(f"{outside:.0%} of the labelled voxels of {what} lie outside {like.name}.")
+        doubt = "; are both of one patient and one examination?" if outside > 0.2 else ""
+        told.append(f"{outside:.0%} of the labelled voxels of {what} lie outside {like.name}{doubt}.")
     return OnGrid(_nearest(voxels, np.linalg.inv(ct_from_labels), like.shape), " ".join(told))
 
 

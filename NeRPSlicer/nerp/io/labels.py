@@ -89,8 +89,12 @@ def _read_label_map(path: Path, like: Volume | None, names: NamesLike | None) ->
         raise NerpError(f"{path} holds no label, every voxel is 0; choose the label map.")
     table, told = _names_of(path, values, names)
     nameless = [value for value in values if value not in table]
-    if table and nameless:
-        told = [*told, f"{path.name}: no name for the label values {_listed(nameless)}."]
+    if nameless:
+        told = [
+            *told,
+            f"{path.name}: no name for the label values {_listed(nameless)}; they are called "
+            "label_<value>. A table of names beside it, or --names, tells which are lungs.",
+        ]
     items = named_structures((value, table.get(value, Label(""))) for value in values)
     if like is not None:
         labels, notice = onto_ct(labels, ras_from_ijk, like, path.name)
