@@ -225,6 +225,15 @@ def test_a_pa_view_shows_a_normal_chest(anyone: Person) -> None:
     assert 0 < columns[0] and columns[-1] < 127, "the chest lies inside the field"
 
 
+def test_a_lateral_view_has_no_ruler_edge(anyone: Person) -> None:
+    volume, _ = anyone
+    thickness = volume.body.sum(axis=2) * SPACING_MM
+    rows = transform_points(volume.ras_from_ijk, np.array([[0.0, j, 0.0] for j in range(thickness.shape[1])]))
+    slices = slice(*(int((z - volume.ras_from_ijk[2, 3]) / SPACING_MM) for z in (-110, -10)))
+    flank = thickness[slices][:, np.abs(rows[:, 1] + 15) < 24].mean(axis=0)
+    assert np.abs(np.diff(flank, 2)).max() < 4, "the flank's thickness bends nowhere at once"
+
+
 # --- findings -----------------------------------------------------------------------------------------------
 
 

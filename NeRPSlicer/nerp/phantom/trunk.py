@@ -45,7 +45,9 @@ def _trunk(canvas: Canvas, box: tuple[slice, slice, slice], kyphosis_mm: float) 
     radius = np.maximum(np.sqrt(x * x + dy * dy), 1)
     # The back is thick where its long muscles run and thin beside them; between them is a furrow.
     aside = 4 * np.exp(-((x / 13) ** 2)) + 11 * np.clip((np.abs(x) - 48) / 36, 0, 1)
-    furrow = aside * (dy < 0) * np.exp(-(z**2) / 16000)
+    # Fading in from the side, or a lateral view shows a ruler's edge.
+    behind = np.clip(-dy / depth, 0, 1)
+    furrow = aside * (behind * behind * (3 - 2 * behind)) * np.exp(-(z**2) / 16000)
     return radius * (1 - 1 / q) + furrow.astype(np.float32)
 
 
