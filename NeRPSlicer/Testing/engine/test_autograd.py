@@ -95,6 +95,25 @@ def test_the_line_integrals_gradients_equal_torchs_own_in_float64(seed: int) -> 
         assert (found - expected).abs().max() <= bar * expected.abs().max(), ("image", *NAMES[1:])[n]
 
 
+@pytest.mark.parametrize("method", ["project", "line_integral"])
+def test_a_pose_has_the_same_gradient_alone(method: str) -> None:
+    """For rays alone what is empty is skipped."""
+    found = []
+    for alone in (True, False):
+        inputs = scene(6)
+        inputs["opacity"][:, :, :, 2:] = 0
+        inputs["opacity"].requires_grad_(not alone)
+        pose = inputs["ras_from_camera"].requires_grad_()
+        if method == "line_integral":
+            inputs = {"values": inputs.pop("opacity"), **inputs}
+            del inputs["matter"]
+        picture = getattr(autograd, method)(**inputs, rows=ROWS, columns=COLUMNS, samples=200)
+        (picture if method == "line_integral" else picture[0] + picture[1]).square().sum().backward()
+        found.append(pose.grad)
+    assert found[0].abs().max() > 0
+    assert torch.allclose(*found, rtol=0, atol=1e-6 * float(found[1].abs().max()))
+
+
 def test_opacity_in_air_has_a_gradient() -> None:
     inputs = scene(0)
     inputs["opacity"].requires_grad_()

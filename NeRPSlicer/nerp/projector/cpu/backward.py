@@ -17,7 +17,7 @@ import numpy as np
 
 from .cells import sample_pairs, scatter, slope_ones, slope_pairs
 from .lanes import BLOCK, counted, first_lanes, last, running_sums, total
-from .rays import PACKET, absorb, compiled, helper, locate, point
+from .rays import PACKET, absorb, block_is_empty, compiled, helper, locate, point, probes_per_block
 
 
 @helper
@@ -35,6 +35,7 @@ def _add_to_ray(entry_gradient, step_gradient, r, c, first, along_i, along_j, al
 @compiled
 def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
     pairs,
+    bricks,
     entry,
     step,
     step_mm,
@@ -53,18 +54,20 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
     mm_gradient,
 ):
     """Adds to ``pair_gradient`` (the layout of ``pairs``) if ``with_fields``; writes each ray's own three
-    gradients if ``with_rays``."""
+    gradients if ``with_rays``. A ray passes empty bricks unchanged wherever it is moved: for rays alone they
+    are skipped."""
     flat, flat_gradient = pairs.reshape(-1), pair_gradient.reshape(-1)
     step_j, step_k = pairs.shape[2] * 2, pairs.shape[1] * pairs.shape[2] * 2
     offset, scratch = np.empty(BLOCK, np.int32), np.empty(8 * BLOCK, np.float32)
     columns = image.shape[1]
-    depth, behind = np.empty(PACKET), np.empty(PACKET)
+    depth, behind, probes = np.empty(PACKET), np.empty(PACKET), np.empty(PACKET, np.int64)
     for r in range(first_row, end_row):
         for first_column in range(0, columns, PACKET):
             lanes = min(PACKET, columns - first_column)
             for lane in range(lanes):
                 c = first_column + lane
                 depth[lane], behind[lane] = 0, image[r, c]
+                probes[lane] = probes_per_block(point(step, r, c), BLOCK - 1)
                 if with_rays:
                     mm_gradient[r, c] = 0
                     for a in range(3):
@@ -75,10 +78,13 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
                     c = first_column + lane
                     if step_mm[r, c] == 0:
                         continue
-                    base, fractions = locate(
-                        point(entry, r, c), point(step, r, c), first, pairs.shape, 2, offset
-                    )
-                    matter, opacity = sample_pairs(flat[base:], offset, step_j, step_k, fractions)
+                    start, along = point(entry, r, c), point(step, r, c)
+                    if not with_fields and block_is_empty(
+                        bricks, start, along, first + 0.5, BLOCK - 1, probes[lane]
+                    ):
+                        continue
+                    base, fractions = locate(start, along, first, pairs.shape, 2, offset)
+                    matter, opacity = sample_pairs(flat, base, offset, step_j, step_k, fractions)
                     opacity = first_lanes(opacity, count)
                     before, weight, depth[lane] = absorb(opacity, step_mm[r, c], depth[lane])
                     gathered = running_sums(weight * matter)
@@ -96,7 +102,7 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
                         scatter(flat_gradient, base, offset, step_j, step_k, ends, fj, fk, count, scratch)
                     if with_rays:
                         mm_gradient[r, c] += total(share * opacity)
-                        mi, oi, mj, oj, mk, ok = slope_pairs(flat[base:], offset, step_j, step_k, fractions)
+                        mi, oi, mj, oj, mk, ok = slope_pairs(flat, base, offset, step_j, step_k, fractions)
                         along_i = mi * to_matter + oi * to_opacity
                         along_j = mj * to_matter + oj * to_opacity
                         along_k = mk * to_matter + ok * to_opacity
@@ -106,6 +112,7 @@ def emission_absorption_gradient_band(  # type: ignore[no-untyped-def]
 @compiled
 def sampled_integral_gradient_band(  # type: ignore[no-untyped-def]
     padded,
+    bricks,
     entry,
     step,
     step_mm,
@@ -141,15 +148,18 @@ def sampled_integral_gradient_band(  # type: ignore[no-untyped-def]
                     to_value = np.float32(image_gradient[r, c] * step_mm[r, c])
                     if to_value == 0:
                         continue
-                    base, fractions = locate(
-                        point(entry, r, c), point(step, r, c), first, padded.shape, 1, offset
-                    )
+                    start, along = point(entry, r, c), point(step, r, c)
+                    if not with_field and block_is_empty(
+                        bricks, start, along, first + 0.5, BLOCK - 1, probes_per_block(along, BLOCK - 1)
+                    ):
+                        continue
+                    base, fractions = locate(start, along, first, padded.shape, 1, offset)
                     if with_field:
                         fi, fj, fk = fractions
                         ends = to_value - to_value * fi, to_value * fi
                         scatter(flat_gradient, base, offset, step_j, step_k, ends, fj, fk, count, scratch)
                     if with_rays:
-                        slopes = slope_ones(flat[base:], offset, step_j, step_k, fractions)
+                        slopes = slope_ones(flat, base, offset, step_j, step_k, fractions)
                         along_i = first_lanes(slopes[0] * to_value, count)
                         along_j = first_lanes(slopes[1] * to_value, count)
                         along_k = first_lanes(slopes[2] * to_value, count)

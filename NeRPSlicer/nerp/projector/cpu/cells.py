@@ -81,9 +81,9 @@ def _of_a_block(channels: int, quantities: int, measure: Callable[..., Vectors],
     """An intrinsic that measures something in each sample's cell: lanes for each quantity and channel."""
     side_by_side = 4 // channels  # samples whose edges make a vector of eight
 
-    def over_cells(typing_context, array, offset, step_j, step_k, fractions):  # type: ignore[no-untyped-def]
+    def over_cells(typing_context, array, base, offset, step_j, step_k, fractions):  # type: ignore[no-untyped-def]
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            values, offset, step_j, step_k, fractions = arguments
+            values, base, offset, step_j, step_k, fractions = arguments
             kinds = signature.args
             edge = ir.VectorType(ir.FloatType(), 2 * channels)
             parts = [builder.extract_value(fractions, a) for a in range(3)]
@@ -93,14 +93,14 @@ def _of_a_block(channels: int, quantities: int, measure: Callable[..., Vectors],
                 corners: list[Vectors] = [[] for _ in range(4)]
                 for n in samples:
                     place = builder.load(
-                        at(context, builder, kinds[1], offset, ir.Constant(INT32, n), INT32), align=4
+                        at(context, builder, kinds[2], offset, ir.Constant(INT32, n), INT32), align=4
                     )
-                    base = builder.sext(place, step_j.type)
-                    above = builder.add(base, step_k)
-                    places = base, builder.add(base, step_j), above, builder.add(above, step_j)
-                    for corner, place in zip(corners, places, strict=True):
+                    corner = builder.add(base, builder.sext(place, base.type))
+                    above = builder.add(corner, step_k)
+                    places = corner, builder.add(corner, step_j), above, builder.add(above, step_j)
+                    for found_there, place in zip(corners, places, strict=True):
                         pointer = at(context, builder, kinds[0], values, place, edge)
-                        corner.append(builder.load(pointer, align=4))
+                        found_there.append(builder.load(pointer, align=4))
                 cells = _Cells(builder, channels, parts, samples)
                 measured = measure(cells, *(joined(builder, corner) for corner in corners))
                 for quantity, vector in zip(found, measured, strict=True):
@@ -113,7 +113,8 @@ def _of_a_block(channels: int, quantities: int, measure: Callable[..., Vectors],
             return context.make_tuple(builder, signature.return_type, lanes)
 
         result = types.UniTuple(FLOATS, quantities * channels)
-        return result(array, offset, types.int64, types.int64, types.UniTuple(FLOATS, 3)), generate
+        places = types.int64, offset, types.int64, types.int64
+        return result(array, *places, types.UniTuple(FLOATS, 3)), generate
 
     over_cells.__doc__ = document
     return intrinsic(over_cells)

@@ -117,13 +117,13 @@ class _March(torch.autograd.Function):
 
             for_each_band(band, bands(step_mm.shape[1]))
         ctx.save_for_backward(entry, step, step_mm, *fields, *pictures)
-        ctx.kernels, ctx.samples, ctx.frames = kernels, samples, frames
+        ctx.kernels, ctx.samples, ctx.frames, ctx.bricks = kernels, samples, frames, bricks
         return pictures
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *picture_gradients: torch.Tensor) -> tuple[Any, ...]:
-        kernels, samples = ctx.kernels, ctx.samples
+        kernels, samples, bricks = ctx.kernels, ctx.samples, ctx.bricks
         entry, step, step_mm, *rest = ctx.saved_tensors
         fields, pictures = rest[: -kernels.pictures], rest[-kernels.pictures :]
         with_rays, with_fields = any(ctx.needs_input_grad[3:6]), any(ctx.needs_input_grad[6:])
@@ -143,7 +143,7 @@ class _March(torch.autograd.Function):
             wanted = (with_fields, with_rays, array_gradient, *outputs)
 
             def band(first: int, end: int, rays: Any = rays, rest: Any = (*inputs, *wanted)) -> None:
-                kernels.backward(array, *rays, samples, first, end, *rest)
+                kernels.backward(array, bricks, *rays, samples, first, end, *rest)
 
             # Two bands with a band between them never touch the same voxel, so every other band can run at
             # once and each voxel's sum has one order, whatever the number of threads.

@@ -76,7 +76,7 @@ def emission_absorption_band(  # type: ignore[no-untyped-def]
                     ):
                         continue
                     base, fractions = locate(start, along, first, pairs.shape, 2, offset)
-                    matter, opacity = sample_pairs(flat[base:], offset, step_j, step_k, fractions)
+                    matter, opacity = sample_pairs(flat, base, offset, step_j, step_k, fractions)
                     opacity = first_lanes(opacity, samples - first)
                     _, weight, depth[lane] = absorb(opacity, step_mm[r, c], depth[lane])
                     gathered = load_like(weight, light, lane * BLOCK)
@@ -153,7 +153,7 @@ def scalar_band(  # type: ignore[no-untyped-def]
                     ):
                         continue
                     base, fractions = locate(start, along, first, padded.shape, 1, offset)
-                    (found,) = sample_ones(flat[base:], offset, step_j, step_k, fractions)
+                    (found,) = sample_ones(flat, base, offset, step_j, step_k, fractions)
                     store(values, 0, found)
                     _reduce(kind, values, count, np.float32(parameter * step_mm[r, c]), state, lane)
             for lane in range(lanes):
