@@ -12,7 +12,7 @@ from nerp.geometry import Camera
 
 from .client.arrays import readArray
 from .scene.cameraModels import showCameraModels
-from .scene.layouts import FILM_VIEW, NERP, RADIOGRAPH_VIEW, Layouts, sliceNode
+from .scene.layouts import FILM_VIEW, NERP, RADIOGRAPH_VIEW, SHEET_VIEW, Layouts, sliceNode
 from .scene.markers import showMarkers
 from .scene.masks import (
     Mask,
@@ -107,6 +107,9 @@ class RadiographDisplay:
             widget = _sliceWidget(name)
             if widget is not None:
                 fitView(widget.mrmlSliceNode(), camera)
+        sheet = _sliceWidget(SHEET_VIEW)
+        if sheet is not None:
+            sheet.sliceLogic().FitSliceToBackground()
 
     def showWholeSetup(self, camera: Camera) -> None:
         """Source, patient and detector in the 3-D view, also where that is narrow."""
@@ -120,7 +123,7 @@ class RadiographDisplay:
         showWholeSetup(node, camera)
         width, height = view.renderWindow().GetSize()
         position, focalPoint = np.array(node.GetPosition()), np.array(node.GetFocalPoint())
-        away = (position - focalPoint) * max(1.0, 1.5 * height / max(width, 1))
+        away = (position - focalPoint) * max(1.0, 0.8 * height / max(width, 1))
         node.SetPosition(*(focalPoint + away))
         node.ResetClippingRange()
 

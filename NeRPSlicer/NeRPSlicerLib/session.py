@@ -22,6 +22,7 @@ from .comparison import ComparisonView
 from .display import RadiographDisplay
 from .example import ExampleLoader
 from .patient import PatientLoader
+from .patientSurface import showPatientSurface
 from .scene.camera import cameraFromNode, cameraNode, setCamera
 from .scene.ghosts import addGhost, ghostCameras, setGhosts
 from .scene.threeDView import cameraAsViewed
@@ -151,6 +152,8 @@ class Session(VTKObservationMixin):
 
     def _onVolume(self, geometry: VolumeGeometry) -> None:
         self.geometry = geometry
+        if self._patient[0] is not None:
+            showPatientSurface(self._patient[0])
         if cameraNode() is None:
             self.setPreset("PA")
         else:
@@ -171,6 +174,7 @@ class Session(VTKObservationMixin):
         self._settings().ct = node
         self._settings().segmentation = None
         self.geometry = geometry
+        showPatientSurface(node)
         self.setPreset("PA")
 
     def _onExampleStructures(self, node, ids: dict[str, str]) -> None:

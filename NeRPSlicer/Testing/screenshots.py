@@ -29,6 +29,7 @@ def main() -> int:
     host.window.resize(*SIZE)
     host.window.show()
     import slicer
+    from PySide6 import QtWidgets
     from scene.panels import PanelDriver
 
     driver = PanelDriver(host, slicer.util.getModuleWidget("NeRPSlicer").panel, [])
@@ -36,6 +37,12 @@ def main() -> int:
 
     def save(name: str) -> None:
         driver.rest()
+        end = time.monotonic() + 0.5
+        driver.wait(lambda: time.monotonic() > end)
+        for splitter in QtWidgets.QMainWindow.findChildren(host.window, QtWidgets.QSplitter):
+            QtWidgets.QSplitter.setSizes(splitter, [1000] * QtWidgets.QSplitter.count(splitter))
+        host.wait(50)
+        driver.radiograph.ui.fitButton.click()
         end = time.monotonic() + 0.5
         driver.wait(lambda: time.monotonic() > end)
         host.window.grab().save(str(folder / f"{name}.png"))

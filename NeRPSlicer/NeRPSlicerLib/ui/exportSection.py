@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import ctk
 import slicer
 from nerp import jobs
 from nerp.errors import NerpError
@@ -30,6 +31,7 @@ class ExportSection(Section):
         self.ui.exportButton.connect("clicked()", self._onExport)
         self.ui.pictureButton.connect("clicked()", self._onPicture)
         self.ui.exportBar.visible = False
+        self.ui.folderEdit.filters = ctk.ctkPathLineEdit.Dirs
 
     def onParameter(self, name: str) -> None:
         if name == "exportFolder":
@@ -69,6 +71,8 @@ class ExportSection(Section):
 
     def close(self) -> None:
         """The panel goes; the job goes on."""
+        if self.exporter.busy:
+            self.exporter.cancel()
         self.jobs.leave()
 
     def _folder(self) -> Path | None:

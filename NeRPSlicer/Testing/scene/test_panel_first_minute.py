@@ -46,6 +46,16 @@ def test_load_example_shows_a_pa_radiograph_with_everything_around_it(app, drive
     assert shown.max() > 200 and driver.message == ""
 
 
+def test_the_patient_is_seen_in_the_beam(driver):  # noqa: F811
+    from NeRPSlicerLib.scene.roles import findNode
+
+    driver.loadExample()
+    skin, body = findNode("patientSurface"), driver.session.geometry.body_box
+    bounds = [0.0] * 6
+    skin.GetRASBounds(bounds)
+    np.testing.assert_allclose(np.array(bounds).reshape(3, 2).T, body, atol=25)
+
+
 def test_a_segmentation_node_equals_what_the_worker_draws(driver):  # noqa: F811
     """The example's segments, exported like any segmentation, count the voxels that the worker counted."""
     from NeRPSlicerLib.scene.segments import iterateSegments
