@@ -9,6 +9,7 @@ import numpy as np
 import qt
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk
 
 from .client.arrays import readArray
@@ -116,7 +117,7 @@ class ExampleLoader:
             segment = segmentOf(row["name"], row["color"], cut, spans[place], frame)
             segmentation.AddSegment(segment, row["name"])
             ids[row["name"]] = row["name"]
-            self._onProgress((place + 1) / len(table), f"Adding structures: {row['name']}")
+            self._onProgress((place + 1) / len(table), _("Adding structures: {0}").format(row["name"]))
             yield
         node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", SEGMENTATION_NAME)
         node.SetAndObserveSegmentation(segmentation)

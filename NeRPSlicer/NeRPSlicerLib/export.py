@@ -13,6 +13,7 @@ from nerp.errors import NerpError
 from nerp.geometry import PRESETS
 from nerp.poses import CameraRanges
 from nerp.settings import ExportSettings
+from slicer.i18n import tr as _
 
 from .client.jobClient import JobClient
 from .client.nrrd import iterateSegmentsNrrd, iterateVolumeNrrd
@@ -90,7 +91,7 @@ class Exporter:
         if voxels.dtype == np.float64:
             voxels = voxels.astype(np.float32)
         for share in iterateVolumeNrrd(run / INPUTS / CT, voxels, frame):
-            self._onProgress(0.5 * share, "Writing the CT")
+            self._onProgress(0.5 * share, _("Writing the CT"))
             yield
         labels = None
         if segmentationNode is not None:
@@ -98,13 +99,15 @@ class Exporter:
             total = len(segmentIds(segmentationNode))
             for number, segment in enumerate(iterateSegments(segmentationNode, volumeNode)):
                 layers.add(segment)
-                self._onProgress(0.5 + 0.4 * number / total, f"Reading structures: {segment.name}")
+                self._onProgress(
+                    0.5 + 0.4 * number / total, _("Reading structures: {0}").format(segment.name)
+                )
                 yield
             if layers.arrays:
                 labels = f"{INPUTS}/{STRUCTURES}"
                 path = run / INPUTS / STRUCTURES
                 for share in iterateSegmentsNrrd(path, layers.arrays, layers.tables, rasFromIjk(volumeNode)):
-                    self._onProgress(0.9 + 0.1 * share, "Writing the structures")
+                    self._onProgress(0.9 + 0.1 * share, _("Writing the structures"))
                     yield
         case = {"name": _caseName(volumeNode.GetName()), "ct": f"{INPUTS}/{CT}", "labels": labels}
         configuration = {"cases": [case], "settings": settings.to_dict(), "out": ".."}
@@ -121,7 +124,9 @@ class Exporter:
         except NerpError as error:
             self._whenFailed(str(error))
         except OSError as error:
-            self._whenFailed(f"The folder cannot be written ({error.strerror}): choose another one.")
+            self._whenFailed(
+                _("The folder cannot be written ({0}): choose another one.").format(error.strerror)
+            )
         if self._steps is steps:
             self._timer.stop()
             self._steps = None

@@ -10,6 +10,7 @@ import numpy as np
 import qt
 from nerp.errors import NerpError
 from nerp.geometry import VolumeGeometry
+from slicer.i18n import tr as _
 
 from .client.arrays import ArrayWriter, arrayRecord
 from .client.renderClient import RenderClient, Reply
@@ -157,7 +158,7 @@ class PatientLoader:
         layers = Layers(volumeNode.GetImageData().GetDimensions()[::-1])
         for number, labels in enumerate(iterateSegments(segmentationNode, volumeNode)):
             layers.add(labels)
-            self._onProgress((number + 1) / total, f"Reading structures: {labels.name}")
+            self._onProgress((number + 1) / total, _("Reading structures: {0}").format(labels.name))
             yield
         if not layers.arrays:
             raise NerpError(f'Every segment of "{segmentationNode.GetName()}" is empty: draw one first.')
@@ -210,7 +211,7 @@ class PatientLoader:
             self._writer = None
             self._whenFailed(f"{path.parent} cannot be written ({error.strerror}): make room there.")
 
-        what = "Handing over the CT" if name == "ct" else "Handing over the structures"
+        what = _("Handing over the CT") if name == "ct" else _("Handing over the structures")
         self._writer = ArrayWriter(path, array, done, lambda share: self._onProgress(share, what), failed)
 
     def _ask(self, request: dict[str, Any], whenAnswered: Callable[[Reply], None]) -> None:

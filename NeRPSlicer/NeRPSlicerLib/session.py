@@ -12,6 +12,7 @@ import slicer
 from nerp.errors import NerpError
 from nerp.geometry import PRESETS, Camera, VolumeGeometry
 from nerp.poses import CameraRanges, draw_camera
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from .client.arrays import readArray
@@ -115,7 +116,7 @@ class Session(VTKObservationMixin):
         self.loader.cancel()
         self._forgetPatient()
         self._tell("")
-        self._onProgress(0.0, "Starting")
+        self._onProgress(0.0, _("Starting"))
         self.example.load()
 
     def setPatient(self, volumeNode, segmentationNode) -> None:

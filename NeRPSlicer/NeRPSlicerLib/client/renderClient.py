@@ -6,9 +6,10 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import qt
+from slicer.i18n import tr as _
 
 from .workerProcess import Start, WorkerProcess
 
@@ -17,6 +18,14 @@ MOST_RESTARTS, RESTARTS_WITHIN_S = 3, 60.0
 
 _HELLO, _RESTORED, _FOLLOWED = 0, -1, -2
 """Numbers of requests of the client's own."""
+
+
+class _Open(NamedTuple):
+    """A request without its answer."""
+
+    what: dict[str, Any]
+    whenAnswered: Callable[[Reply], None] | None
+    onProgress: Callable[[int, int, str], None] | None
 
 
 class RenderClient:
@@ -39,7 +48,7 @@ class RenderClient:
         self._tell, self._start = tell, start
         self._worker = None
         self._number = 0
-        self._waiting: dict[int, tuple[dict[str, Any], Callable | None, Callable | None]] = {}
+        self._waiting: dict[int, _Open] = {}
         self._state: list[dict[str, Any]] = []
         self._deaths: list[float] = []
         self._expectEnd = self._closed = False
@@ -65,14 +74,14 @@ class RenderClient:
             self._startWorker()
         self._keepState(what)
         self._number += 1
-        self._waiting[self._number] = (what, whenAnswered, onProgress)
+        self._waiting[self._number] = _Open(what, whenAnswered, onProgress)
         self._worker.send({**what, "request": self._number})
         return self._number
 
     def forget(self, number: int) -> None:
         """Let the answer to a request pass unheard."""
         if number in self._waiting:
-            self._waiting[number] = (self._waiting[number][0], None, None)
+            self._waiting[number] = _Open(self._waiting[number].what, None, None)
 
     @property
     def busy(self) -> bool:
@@ -131,7 +140,7 @@ class RenderClient:
     def _startWorker(self, restoring: bool = False) -> None:
         """Start a worker, tell it what the one before knew, and ask again what is open."""
         self._expectEnd, self._reason = False, ""
-        unanswered = {id(what) for what, _, _ in self._waiting.values()}
+        unanswered = {id(request.what) for request in self._waiting.values()}
         self._worker = self._start(self._onReply, self._onEnd)
         self._worker.send({"do": "hello", "request": _HELLO})
         self._volumeToFollow = None
@@ -142,8 +151,8 @@ class RenderClient:
                     self._volumeToFollow = request
                     request = {**request, "body": False}
                 self._worker.send({**request, "request": _RESTORED})
-        for number, (what, _, _) in self._waiting.items():
-            self._worker.send({**what, "request": number})
+        for number, request in self._waiting.items():
+            self._worker.send({**request.what, "request": number})
 
     def _onReply(self, reply: Reply) -> None:
         number = reply.get("request")
@@ -155,18 +164,18 @@ class RenderClient:
             self.hello = reply
             self.whenHello()
         elif "progress" in reply:
-            onProgress = self._waiting[number][2] if number in self._waiting else None
+            onProgress = self._waiting[number].onProgress if number in self._waiting else None
             if onProgress is not None:
                 onProgress(*reply["progress"], reply.get("text", ""))
         elif number == _FOLLOWED:
             self.whenRestored()
         else:
-            _, whenAnswered, _ = self._waiting.pop(number, (None, None, None))
+            answered = self._waiting.pop(number, None)
             if self._volumeToFollow is not None and "picture" in reply:
                 self._worker.send({**self._volumeToFollow, "request": _FOLLOWED})
                 self._volumeToFollow = None
-            if whenAnswered is not None:
-                whenAnswered(reply)
+            if answered is not None and answered.whenAnswered is not None:
+                answered.whenAnswered(reply)
 
     def _onEnd(self, reason: str) -> None:
         """The worker has gone: quietly when it was idle, else start another."""
@@ -178,16 +187,18 @@ class RenderClient:
         now = time.monotonic()
         self._deaths = [*(t for t in self._deaths if now - t < RESTARTS_WITHIN_S), now]
         if self.hello and len(self._deaths) <= MOST_RESTARTS:
-            self._tell("The render worker ended unexpectedly and was started again.")
+            self._tell(_("The render worker ended unexpectedly and was started again."))
             # Not from within the signal of the process that has just ended.
             qt.QTimer.singleShot(0, self._restart)
             return
         failed, self._waiting = self._waiting, {}
-        line = f"The render worker cannot be started ({self._reason or reason or 'no reason is known'})."
+        line = _("The render worker cannot be started ({0}).").format(
+            self._reason or reason or _("no reason is known")
+        )
         self._tell(line)
-        for _, whenAnswered, _ in failed.values():
-            if whenAnswered is not None:
-                whenAnswered({"error": line})
+        for request in failed.values():
+            if request.whenAnswered is not None:
+                request.whenAnswered({"error": line})
 
     def _restart(self) -> None:
         if self._worker is None and not self._closed:
