@@ -7,6 +7,7 @@ import numpy as np
 from .anatomy import Anatomy, uniform
 from .cage import Cage
 from .canvas import Canvas, Shape, smooth_maximum
+from .texture import noise
 
 DIAPHRAGM_MM = 3.0
 
@@ -59,7 +60,11 @@ def draw_abdomen(
     x, y, z = canvas.axes(box)
     below = z - dome
     cavity = np.maximum(inside, below)
-    canvas.paint(Shape(box, cavity), 12)
+    # Fat with bowel in it: organs stand out from it, and a ray through it is less than one through liver.
+    low = slice(box[0].start, box[0].start + int(np.searchsorted(z.ravel(), dome.max() + 5)))
+    cavity = Shape((low, *box[1:]), cavity[: low.stop - low.start])
+    bowel = noise(cavity.distance.shape, 7 * person.seed + 4, 9)
+    canvas.paint(cavity, -62 + 38 * bowel)
     under = np.maximum(inside + 1, below + np.float32(DIAPHRAGM_MM + 0.5))
     liver_bottom = -172 + np.float32(0.5) * np.maximum(0, 60 - x)
     liver = smooth_maximum(under, -(z - liver_bottom), 14)
