@@ -118,21 +118,28 @@ class Mediastinum:
         spine = np.array(
             [cage.vertebra(name) for name in ("C7", *(f"T{n}" for n in range(1, 13)), "L1", "L2")]
         )
-        add(canvas.tube(spine, np.linspace(17, 23, len(spine)), margin=14), 0.0)
-        add(canvas.tube(spine - np.array([0.0, 24, 0]), np.linspace(20, 24, len(spine)), margin=14), 0.0)
+        add(canvas.tube(spine - np.array([0.0, 24, 0]), np.linspace(18, 22, len(spine)), margin=14), 0.0)
+        # Widest at the discs, as the bodies between them are waisted.
+        discs = (spine[1:] + spine[:-1]) / 2
+        beaded = np.insert(spine, np.arange(1, len(spine)), discs, axis=0)
+        radius = np.linspace(16, 22, len(beaded)) + np.where(np.arange(len(beaded)) % 2, 1.5, -1.0)
+        add(canvas.tube(beaded, radius, margin=14), 0.0, 5.0)
         # Thymic fat between the lungs behind the manubrium, fat pads beside the apex of the heart.
         add(canvas.ellipsoid((0, 22, 104), (27, 34, 34), margin=14), 0.0)
         add(canvas.ellipsoid((0, 40, 72), (14, 18, 34), margin=14), 0.0)
         add(canvas.ellipsoid((38, 52, -78), (20, 22, 18), margin=14), 0.0)
         add(canvas.ellipsoid((-72, 54, -84), (24, 24, 16), margin=14), 0.0)
         x, y, z = canvas.axes(box)
-        septum = np.abs(x - self.midline(y, z)) - np.float32(2.0)
-        return smooth_minimum(out, septum, 8.0)
+        septum = np.abs(x - self.midline(y, z)) - np.float32(0.8)
+        return smooth_minimum(out, septum, 4.0)
 
     def midline(self, y: np.ndarray, z: np.ndarray) -> np.ndarray:
-        """x of the plane between the lungs."""
+        """x of the surface between the lungs, which leans to the left before and behind the heart.
+
+        Leaning, it is never seen edge on over its whole depth as a white line.
+        """
         x, _ = self.cage.spine(z)
-        return (x + np.where(y > 20, -3.0, 0.0)).astype(np.float32)
+        return (x - 0.2 * np.abs(y + 5)).astype(np.float32)
 
     def paint(self) -> None:
         """All organs of the mediastinum, from the back of the list of priorities to its front."""
