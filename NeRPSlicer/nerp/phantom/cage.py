@@ -220,9 +220,11 @@ def draw_cage(canvas: Canvas, cage: Cage) -> list[Shape]:
             normals /= np.linalg.norm(normals, axis=1, keepdims=True)
             flat = RIB_HALF_MM / 6.6
             shape = canvas.tube(points, half, normals, flat, margin=3)
-            _, y, _ = canvas.axes(shape.box)
+            x, y, _ = canvas.axes(shape.box)
             # Toward its front end the bone thins, and fades on a radiograph.
             fading = 1 - 0.4 * np.clip((y - 5) / 60, 0, 1)
+            # The neck's cortex is thin: seen end on in an oblique view, it is no row of rings.
+            fading = fading * (0.35 + 0.65 * np.clip((np.abs(x) - 28) / 24, 0, 1))
             canvas.bone(shape, 1.0, cortex * fading, 210 * fading, f"rib_{word}_{number}")
         for number in range(1, 11):
             points = _cartilage(cage, ends, number, side)
@@ -262,4 +264,4 @@ def _draw_sternum(canvas: Canvas, cage: Cage) -> None:
     half = np.array([21, 26, 24, 19, 15, 16, 17, 18, 18.5, 17, 9, 5], float)
     normals = np.tile([0.0, 0.97, 0.25], (len(line), 1))
     shape = canvas.tube(line, half, normals, 0.32, margin=3)
-    canvas.bone(shape, 0.9, 650 * cage.person.bone, 80, "sternum")
+    canvas.bone(shape, 0.9, 480 * cage.person.bone, 70, "sternum")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .anatomy import uniform
 from .cage import VERTEBRAE, Cage
 from .canvas import Canvas, Shape, smooth_maximum
 
@@ -21,12 +22,14 @@ def draw_spine(canvas: Canvas, cage: Cage) -> None:
         pitch = float(np.linalg.norm(above - below)) / 2
         thoracic = float(np.clip((number - 5) / 12, 0, 1))
         body = _body(canvas, center, axis, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch * 0.4)
-        canvas.bone(body, 1.0, 560 * bone, 130 * bone, f"vertebrae_{name.lower()}")
+        canvas.bone(body, 1.3, 630 * bone, 150 * bone, f"vertebrae_{name.lower()}")
+        chance = [2 * uniform(cage.person.seed, "process", name, n) - 1 for n in range(4)]
         arch, spinous = _arch(
-            canvas, center, axis, number, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch
+            canvas, center, axis, number, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, pitch, chance
         )
-        canvas.bone(spinous, 1.0, 260 * bone, 110 * bone, f"vertebrae_{name.lower()}")
-        canvas.bone(arch, 1.1, 430 * bone, 120 * bone, f"vertebrae_{name.lower()}")
+        # Seen end on in the midline, a cortex like the others' would be the whitest line of a PA view.
+        canvas.bone(spinous, 0.8, 190 * bone, 70 * bone, f"vertebrae_{name.lower()}")
+        canvas.bone(arch, 0.9, 330 * bone, 90 * bone, f"vertebrae_{name.lower()}")
     line = np.array(levels)
     z = np.linspace(line[-1, 2] - 25, line[0, 2] + 25, 60)
     x, y = cage.spine(z)
@@ -53,11 +56,17 @@ def _local(
 
 
 def _body(
-    canvas: Canvas, center: np.ndarray, axis: np.ndarray, width: float, depth: float, half: float
+    canvas: Canvas,
+    center: np.ndarray,
+    axis: np.ndarray,
+    width: float,
+    depth: float,
+    half: float,
+    waist: float = 0.2,
 ) -> Shape:
     box, (u, v, w) = _local(canvas, center, axis, width + half)
     # Waisted: end plates are wider than the middle.
-    flare = 1 - np.float32(0.1) * (1 - np.minimum((w / np.float32(half)) ** 2, 1))
+    flare = 1 - np.float32(waist) * (1 - np.minimum((w / np.float32(half)) ** 2, 1))
     q = np.sqrt((u / (np.float32(width) * flare)) ** 2 + (v / (np.float32(depth) * flare)) ** 2)
     side = (q - 1) * np.float32(depth)
     return Shape(box, smooth_maximum(side, np.abs(w) - np.float32(half), 2.0))
@@ -70,9 +79,9 @@ def _draw_discs(canvas: Canvas, levels: list[np.ndarray]) -> None:
         length = float(np.linalg.norm(axis))
         thoracic = float(np.clip((number - 5) / 12, 0, 1))
         disc = _body(
-            canvas, middle, axis / length, 13.5 + 6.5 * thoracic, 9.5 + 5.5 * thoracic, 0.16 * length
+            canvas, middle, axis / length, 12.5 + 6.5 * thoracic, 9 + 5.5 * thoracic, 0.16 * length, 0.0
         )
-        canvas.paint(disc, 75)
+        canvas.paint(disc, 45)
 
 
 def _arch(
@@ -83,8 +92,14 @@ def _arch(
     width: float,
     depth: float,
     pitch: float,
+    chance: list[float],
 ) -> tuple[Shape, Shape]:
-    """Pedicles, laminae, transverse and articular processes; and the spinous process."""
+    """Pedicles, laminae, transverse and articular processes; and the spinous process.
+
+    Args:
+        canvas, center, axis, number, width, depth, pitch: the vertebra.
+        chance: four numbers from -1 to 1, by which no two vertebrae's processes are alike.
+    """
     turn = _frame(axis)
 
     def at(u: float, v: float, w: float) -> np.ndarray:
@@ -103,15 +118,19 @@ def _arch(
         length, back = (22, 2) if lumbar else (16, 4) if cervical else (33 - 0.9 * (number - 5), 13)
         transverse = [
             at(side * 11, -depth - 10, 0.1 * pitch),
-            at(side * (length + 4), -depth - back - 8, 0.16 * pitch),
+            at(
+                side * (length + 4 + 2 * chance[0]),
+                -depth - back - 8 + 2 * side * chance[1],
+                (0.16 + 0.12 * side * chance[0]) * pitch,
+            ),
         ]
         parts.append(canvas.tube(np.array(transverse), [4.4, 4.8 if not lumbar else 3.2], margin=3))
         facet = [at(side * 12, -depth - 10, 0.5 * pitch), at(side * 12, -depth - 12, -0.55 * pitch)]
         parts.append(canvas.tube(np.array(facet), [3.6, 3.6], margin=3))
     # Spinous processes point down most in the middle of the chest.
     droop = 0.25 + 0.9 * np.exp(-(((number - 10.5) / 3.2) ** 2))
-    tip = at(0, -depth - 37 + 4 * droop, -droop * 22 - 3)
+    tip = at(2.2 * chance[2], -depth - 35 + 4 * droop + 2 * chance[3], -droop * 22 - 3 + 3 * chance[0])
     root = at(0, -depth - 19, -0.18 * pitch)
     thin = np.tile([1.0, 0, 0], (2, 1))
-    spinous = canvas.tube(np.array([root, tip]), [6.0, 5.2], thin, 0.5, margin=3)
+    spinous = canvas.tube(np.array([root, tip]), [5.6, 4.8 + 0.8 * chance[1]], thin, 0.5, margin=3)
     return canvas.union(parts, 2.0), spinous
