@@ -7,7 +7,7 @@ import numpy as np
 from .anatomy import Anatomy
 from .canvas import Canvas, Shape, smooth_maximum
 
-HUMERUS = np.array([(181, -14, 94), (190, -16, 83), (214, -19, 50), (252, -22, 4)], float)
+HUMERUS = np.array([(181, -14, 94), (192, -15, 85), (216, -18, 64), (256, -21, 34)], float)
 
 
 def mirrored(points: np.ndarray, side: int) -> np.ndarray:
@@ -24,11 +24,15 @@ def draw_shoulders(canvas: Canvas, person: Anatomy) -> None:
         half = np.interp(np.linspace(0, 1, len(line)), [0, 0.1, 0.35, 0.7, 1], [10, 8, 5.8, 5.8, 7])
         canvas.bone(canvas.tube(line, half, margin=3), 1.8, cortex, 220, f"clavicula_{word}")
         scapula = _scapula(canvas, side, lift)
-        canvas.bone(scapula, 1.3, cortex, 250, f"scapula_{word}")
+        canvas.bone(scapula, 1.2, 0.8 * cortex, 200, f"scapula_{word}")
         arm = mirrored(HUMERUS + lift, side)
         head = canvas.ellipsoid(arm[0], (23.5, 22.5, 24))
         shaft = canvas.tube(arm[1:], [17, 12, 11.5], margin=4)
-        canvas.bone(canvas.union([head, shaft], 8), 1.8, cortex, 160, f"humerus_{word}")
+        whole = canvas.union([head, shaft], 8)
+        # The grid's side cuts the arm off: fading toward it, the cut is no bright ring in a lateral view.
+        x, _, _ = canvas.axes(whole.box)
+        fading = 1 - 0.55 * np.clip((np.abs(x) - 178) / 32, 0, 1)
+        canvas.bone(whole, 1.4, 0.8 * cortex * fading, 160 * fading, f"humerus_{word}")
 
 
 def clavicle(person: Anatomy, side: int) -> np.ndarray:

@@ -15,11 +15,11 @@ SKIN_MM = 1.8
 _MUSCLE = np.array(
     # z, half-width, front, back: the trunk without its fat
     [
-        (-220, 138, 90, -104),
-        (-190, 139, 92, -106),
-        (-150, 144, 94, -110),
-        (-100, 147, 92, -118),
-        (-50, 146, 91, -127),
+        (-220, 138, 80, -97),
+        (-190, 139, 83, -99),
+        (-150, 144, 87, -103),
+        (-100, 147, 89, -113),
+        (-50, 146, 91, -125),
         (0, 143, 91, -132),
         (40, 138, 92, -128),
         (70, 128, 84, -123),
@@ -44,7 +44,7 @@ def _trunk(canvas: Canvas, box: tuple[slice, slice, slice], kyphosis_mm: float) 
     q = ((np.abs(x) / width) ** power + (np.abs(dy) / depth) ** power) ** (1 / power) + np.float32(1e-3)
     radius = np.maximum(np.sqrt(x * x + dy * dy), 1)
     # The back is thick where its long muscles run and thin beside them; between them is a furrow.
-    aside = 4 * np.exp(-((x / 13) ** 2)) + 11 * np.clip((np.abs(x) - 48) / 36, 0, 1)
+    aside = 9 * np.exp(-((x / 14) ** 2)) + 11 * np.clip((np.abs(x) - 48) / 36, 0, 1)
     # Fading in from the side, or a lateral view shows a ruler's edge.
     behind = np.clip(-dy / depth, 0, 1)
     furrow = aside * (behind * behind * (3 - 2 * behind)) * np.exp(-(z**2) / 16000)
@@ -61,7 +61,7 @@ def draw_trunk(canvas: Canvas, cage: Cage) -> np.ndarray:
         view[...] = smooth_minimum(view, shape.distance, 22.0)
     x, _, z = canvas.axes(whole)
     fat = person.fat_mm * (
-        np.interp(z, [-190, -90, 20, 110, 170], [1.5, 1.2, 0.9, 0.65, 0.5])
+        np.interp(z, [-190, -90, 20, 110, 170], [1.25, 1.1, 0.9, 0.65, 0.5])
         + np.interp(np.abs(x), [60, 140], [0.0, 0.15])
     ).astype(np.float32)
     body = muscle - fat
@@ -101,8 +101,8 @@ def _limbs(canvas: Canvas, person: Anatomy) -> list[Shape]:
         )
         blade = mirrored(np.array([(90, -82, 112), (94, -89, 86), (113, -90, -14)]) + lift, side)
         shapes += [
-            canvas.ellipsoid(arm[0] + [side * 2, 0, -4], np.array([33, 36, 40]) * thick, margin=22),
-            canvas.tube(arm, np.array([34, 36, 37, 36]) * thick, margin=22),
+            canvas.ellipsoid(arm[0] + [side * 2, 0, -4], np.array([31, 33, 37]) * thick, margin=22),
+            canvas.tube(arm, np.array([31, 32, 32, 32]) * thick, margin=22),
             canvas.tube(clavicle(person, side), 11, margin=22),
             canvas.tube(blade, 10, margin=22),
             canvas.tube(ridge, 13, margin=22),
