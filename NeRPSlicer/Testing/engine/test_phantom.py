@@ -103,6 +103,16 @@ def test_every_structure_belongs_to_a_group(person: Person) -> None:
     assert {name for name in person[1].names if structure_group(name) == "Other"} == set()
 
 
+def test_outlines_show_on_grey_and_apart(person: Person) -> None:
+    colors = {item.name: np.array(item.color) for item in person[1].items}
+    for name, color in colors.items():
+        assert np.ptp(color) > 60 and color.max() > 200, name
+    apart = ("lung_left", "lung_right", "heart", "aorta", "liver", "spleen", "vertebrae_t6", "diaphragm")
+    for n, name in enumerate(apart):
+        for other in apart[:n]:
+            assert np.abs(colors[name] - colors[other]).max() > 40, (name, other)
+
+
 def test_right_is_right_and_left_is_left(anyone: Person) -> None:
     for stem in PAIRED:
         right, left = (points(anyone[1], named(stem, side))[:, 0] for side in ("right", "left"))
@@ -199,6 +209,18 @@ def test_tissues_have_their_hu(anyone: Person) -> None:
     assert 5 < liver.std() < 40, "tissue is neither flat nor wild"
 
 
+def test_organs_of_the_abdomen_lie_in_fat(anyone: Person) -> None:
+    from scipy.ndimage import binary_dilation
+
+    volume, structures = anyone
+    alone = structures.combinations.index((structures.names.index("body"),))
+    for name in ("liver", "spleen"):
+        z = np.argwhere(structures.mask(name))[:, 0].min()
+        below = binary_dilation(structures.mask(name), iterations=3) & (structures.combination == alone)
+        below[z + 6 :] = False
+        assert -100 < volume.hu[below].mean() < -20, name
+
+
 def test_the_body_is_found_without_its_mask(person: Person) -> None:
     volume = person[0]
     found = separate_body(volume.hu, volume.ras_from_ijk)
@@ -230,8 +252,8 @@ def test_a_lateral_view_has_no_ruler_edge(anyone: Person) -> None:
     thickness = volume.body.sum(axis=2) * SPACING_MM
     rows = transform_points(volume.ras_from_ijk, np.array([[0.0, j, 0.0] for j in range(thickness.shape[1])]))
     slices = slice(*(int((z - volume.ras_from_ijk[2, 3]) / SPACING_MM) for z in (-110, -10)))
-    flank = thickness[slices][:, np.abs(rows[:, 1] + 15) < 24].mean(axis=0)
-    assert np.abs(np.diff(flank, 2)).max() < 4, "the flank's thickness bends nowhere at once"
+    flank = thickness[slices][:, np.abs(rows[:, 1] + 15) < 18].mean(axis=0)
+    assert np.abs(np.diff(flank, 2)).max() < 3, "the flank's thickness bends nowhere at once"
 
 
 # --- findings -----------------------------------------------------------------------------------------------
@@ -262,7 +284,8 @@ def test_an_effusion_is_fluid_at_the_base(person: Person, side: str) -> None:
     z, air = points(structures, f"pleural_effusion_{side}")[:, 2], points(structures, lung)[:, 2]
     assert z.mean() < air.mean() - 60
     right_share = (points(structures, f"pleural_effusion_{side}")[:, 0] > 0).mean()
-    assert right_share > 0.98 if side == "right" else right_share < 0.02
+    # The right pleura reaches over the midline, before and behind the heart.
+    assert right_share > 0.95 if side == "right" else right_share < 0.02
 
 
 @pytest.mark.parametrize("lobe", LOBES)
