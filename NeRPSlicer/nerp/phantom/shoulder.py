@@ -22,7 +22,11 @@ def draw_shoulders(canvas: Canvas, person: Anatomy) -> None:
         cortex = 1350 * person.bone
         line = clavicle(person, side)
         half = np.interp(np.linspace(0, 1, len(line)), [0, 0.1, 0.35, 0.7, 1], [10, 8, 5.8, 5.8, 7])
-        canvas.bone(canvas.tube(line, half, margin=3), 1.8, cortex, 220, f"clavicula_{word}")
+        shape = canvas.tube(line, half, margin=3)
+        # A lateral view meets both clavicles' inner ends one behind the other.
+        x, _, _ = canvas.axes(shape.box)
+        fading = 0.55 + 0.45 * np.clip((np.abs(x) - 15) / 50, 0, 1)
+        canvas.bone(shape, 1.8, cortex * fading, 220 * fading, f"clavicula_{word}")
         scapula = _scapula(canvas, side, lift)
         canvas.bone(scapula, 1.2, 0.8 * cortex, 200, f"scapula_{word}")
         arm = mirrored(HUMERUS + lift, side)
