@@ -1,9 +1,9 @@
 PYTHON ?= python3
 
-.PHONY: demo test lint bench
-demo test lint:
+.PHONY: demo test lint bench preview screenshots
+demo test lint preview screenshots:
 	$(PYTHON) make.py $@
 
-# Slower and with more peers where CT, labels or peers are given: make bench ARGS="--ct chest.nii.gz"
+# A CT of yours beside the digital thorax: make bench ARGS="chest.nii.gz --labels labels.nii.gz"
 bench:
 	$(PYTHON) make.py bench $(ARGS)

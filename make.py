@@ -13,9 +13,15 @@ HERE = Path(__file__).resolve().parent
 VENV = HERE / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
+PREVIEW = (
+    "import sys; sys.path.insert(0, 'NeRPSlicer/Testing'); "
+    "from host.preview import main; sys.exit(main(sys.argv[1:]))"
+)
 TASKS = {
     "demo": ("", [["-m", "nerp", "demo"]]),
     "test": ("test", [["-m", "pytest"]]),
+    "preview": ("test", [["-c", PREVIEW]]),
+    "screenshots": ("test", [["NeRPSlicer/Testing/screenshots.py"]]),
     "bench": ("bench", [["benchmarks/projector.py"]]),
     "lint": ("lint", [["-m", "ruff", "check", "."], ["-m", "mypy"], ["-m", "codespell_lib"]]),
 }

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from scene.panels import COARSE_MM, FILM_SIDE, MODULE, remove_module
 
 
+@pytest.mark.slow
 def test_the_whole_path(app, monkeypatch):
     import slicer
 
