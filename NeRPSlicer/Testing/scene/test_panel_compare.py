@@ -21,7 +21,9 @@ def compare(driver):  # noqa: F811
     film = addVolume("film", grey, np.diag([-1.0, -1, 1, 1]))
     driver.patient.ui.filmSelector.setCurrentNode(film)
     driver.rest()
-    return driver.panel.sections[3]
+    section = driver.panel.sections[3]
+    driver.wait(lambda: section.ui.matchBox.enabled, 2000)  # widgets are refreshed a few times a second
+    return section
 
 
 def view(app, name):
