@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nerp import Camera, Structures, Volume, VolumeGeometry, fixed_radiance, project
-from nerp.projector import METHODS, portable
+from nerp.projector import METHODS, portable, reference
 from nerp.projector.prepared import Grid
 from nerp.projector.rays import camera_rays
 
@@ -99,11 +99,25 @@ def test_parts_of_a_grid_add_up_to_its_whole(backend, seed: int, primary: float,
     ones = Grid(np.ones(labels.shape, np.float32), structures.ras_from_ijk)
     camera = camera_over(ones, (primary, secondary, 0.0), 9, 50.0)
     lengths = backend.exact_lengths(structures, camera)
-    assert np.allclose(lengths.sum(axis=0), backend.exact_integral(ones, camera), atol=1e-4)
-    weighted = Grid(labels.astype(np.float32), structures.ras_from_ijk)
-    assert np.allclose(
-        np.tensordot(np.arange(1, 5), lengths, 1), backend.exact_integral(weighted, camera), atol=4e-4
-    )
+    assert np.allclose(lengths.sum(axis=0), backend.exact_integral(ones, camera), atol=2e-5)
+    weights = np.array([-2.0, 0.5, 3.0, -1.0])
+    weighted = Grid(weights[labels - 1].astype(np.float32), structures.ras_from_ijk)
+    assert np.allclose(np.tensordot(weights, lengths, 1), backend.exact_integral(weighted, camera), atol=5e-5)
+
+
+@BACKENDS
+@pytest.mark.parametrize("angle", [1e-5, 0.001, -0.0078125, 0.3])
+def test_rays_almost_parallel_to_planes_change_voxels_where_they_should(backend, angle: float) -> None:
+    """The crossing moves by far more than what a place on the ray is rounded by."""
+    labels = np.random.default_rng(0).integers(1, 5, (7, 9, 8)).astype(np.uint8)
+    structures = Structures.from_labels(labels, np.diag([2.0, 1.5, 3.0, 1.0]))
+    grid = Grid(labels.astype(np.float32), structures.ras_from_ijk)
+    camera = camera_over(grid, (angle, 0.0, 0.0), 9, 50.0)
+    rays = camera_rays(camera, grid.ras_from_ijk)
+    expected = reference.exact_lengths(labels, 5, rays)[1:]
+    assert np.abs(backend.exact_lengths(structures, camera) - expected).max() <= 2e-6 * expected.max()
+    expected = reference.exact_integral(labels, rays)
+    assert np.abs(backend.exact_integral(grid, camera) - expected).max() <= 2e-6 * expected.max()
 
 
 def test_every_method_works_without_numba(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,7 +226,10 @@ def exact_lengths(structures: Structures, camera: Camera) -> np.ndarray:
 def _crossed_voxels(
     shape: tuple[int, ...], bricks: np.ndarray, rays: Rays
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a tile's rays cross, block by block of slabs of each ray's main axis; see cpu.exact.
+    """What a tile's rays cross, block by block of slabs of each ray's main axis.
+
+    In a slab of the axis it crosses most voxels of, a ray crosses at most one plane of each other axis, so it
+    visits at most three voxels: the one it enters, one between the two crossings, the one it leaves.
 
     Returns:
         ray ``[n]``, flat voxel indices and lengths in mm ``[3, n, BLOCK]``.

@@ -6,7 +6,8 @@ results are the same bit for bit on any number of cores.
 
 from __future__ import annotations
 
-from .exact import exact_integral, exact_lengths
+from .exact_integral import exact_integral
+from .exact_lengths import exact_lengths
 from .march import emission_absorption, mida, sampled_integral, sampled_maximum, sampled_mean
 
 __all__ = [

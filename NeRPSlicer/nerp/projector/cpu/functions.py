@@ -123,42 +123,48 @@ class _March(torch.autograd.Function):
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, *picture_gradients: torch.Tensor) -> tuple[Any, ...]:
-        kernels, samples, bricks = ctx.kernels, ctx.samples, ctx.bricks
-        entry, step, step_mm, *rest = ctx.saved_tensors
-        fields, pictures = rest[: -kernels.pictures], rest[-kernels.pictures :]
         with_rays, with_fields = any(ctx.needs_input_grad[3:6]), any(ctx.needs_input_grad[6:])
-        # Laid out again rather than kept: between forward and backward only the fields themselves stay.
-        array = kernels.layout(*_arrays(*fields))
-        array_gradient = np.zeros(array.shape if with_fields else (1,) * array.ndim, np.float32)
-        # What is not wanted is not written: nothing of its size is needed.
-        ray_gradients = [
-            torch.empty_like(ray if with_rays else ray[:, :1, :1]) for ray in (entry, step, step_mm)
-        ]
-        ras_from_ijk, ras_from_camera, pixel_from_camera = ctx.frames
-        rows = step_mm.shape[1]
-        for view in range(step_mm.shape[0]):
-            rays = _arrays(entry[view], step[view], step_mm[view])
-            inputs = _arrays(*(picture[view] for picture in (*pictures, *picture_gradients)))
-            outputs = _arrays(*(gradient[view] for gradient in ray_gradients))
-            wanted = (with_fields, with_rays, array_gradient, *outputs)
-
-            def band(first: int, end: int, rays: Any = rays, rest: Any = (*inputs, *wanted)) -> None:
-                kernels.backward(array, bricks, *rays, samples, first, end, *rest)
-
-            # Two bands with a band between them never touch the same voxel, so every other band can run at
-            # once and each voxel's sum has one order, whatever the number of threads.
-            height = rows_apart(
-                ras_from_ijk, ras_from_camera[view], pixel_from_camera[view], rows, rays[0], rays[2]
-            )
-            pieces = bands(rows, max(height, 4))
-            for_each_band(band, pieces[0::2])
-            for_each_band(band, pieces[1::2])
-        field_gradients = _fields_of(array_gradient, len(fields)) if with_fields else (None,) * len(fields)
+        array_gradient, ray_gradients = _march_back(ctx, picture_gradients, with_fields, with_rays)
+        count = len(ctx.needs_input_grad) - 6
         return (
             *(None,) * 3,
             *(ray_gradients if with_rays else (None,) * 3),
-            *field_gradients,
+            *(_fields_of(array_gradient, count) if with_fields else (None,) * count),
         )
+
+
+def _march_back(
+    ctx: Any, picture_gradients: Sequence[torch.Tensor], with_fields: bool, with_rays: bool
+) -> tuple[np.ndarray, list[torch.Tensor]]:
+    """Gradients to the fields, in the layout of the kernels, and to the rays; of shape 1 if not wanted."""
+    kernels, samples, bricks = ctx.kernels, ctx.samples, ctx.bricks
+    entry, step, step_mm, *rest = ctx.saved_tensors
+    fields, pictures = rest[: -kernels.pictures], rest[-kernels.pictures :]
+    # Laid out again rather than kept: between forward and backward only the fields themselves stay, and
+    # behind this function there is room for the gradients' own layout.
+    array = kernels.layout(*_arrays(*fields))
+    array_gradient = np.zeros(array.shape if with_fields else (1,) * array.ndim, np.float32)
+    ray_gradients = [torch.empty_like(ray if with_rays else ray[:, :1, :1]) for ray in (entry, step, step_mm)]
+    ras_from_ijk, ras_from_camera, pixel_from_camera = ctx.frames
+    rows = step_mm.shape[1]
+    for view in range(step_mm.shape[0]):
+        rays = _arrays(entry[view], step[view], step_mm[view])
+        inputs = _arrays(*(picture[view] for picture in (*pictures, *picture_gradients)))
+        outputs = _arrays(*(gradient[view] for gradient in ray_gradients))
+        wanted = (with_fields, with_rays, array_gradient, *outputs)
+
+        def band(first: int, end: int, rays: Any = rays, rest: Any = (*inputs, *wanted)) -> None:
+            kernels.backward(array, bricks, *rays, samples, first, end, *rest)
+
+        # Two bands with a band between them never touch the same voxel, so every other band can run at once
+        # and each voxel's sum has one order, whatever the number of threads.
+        height = rows_apart(
+            ras_from_ijk, ras_from_camera[view], pixel_from_camera[view], rows, rays[0], rays[2]
+        )
+        pieces = bands(rows, max(height, 4))
+        for_each_band(band, pieces[0::2])
+        for_each_band(band, pieces[1::2])
+    return array_gradient, ray_gradients
 
 
 def _fields_of(array: np.ndarray, count: int) -> tuple[torch.Tensor, ...]:
