@@ -8,14 +8,16 @@ from nerp.geometry import Camera
 
 
 def showWholeSetup(cameraNode, camera: Camera) -> None:
-    """Turn a 3-D view so that source, patient and detector are all in sight, from above and aside.
+    """Turn a 3-D view so that source, patient and detector are all in sight.
+
+    From above and aside, rather behind the source: the beam, foreshortened, leaves the patient room.
 
     :param cameraNode: the view's MRML camera, ``threeDView().cameraNode()``.
     """
     rasFromCamera = camera.ras_from_camera
-    middle = rasFromCamera @ (0, 0, camera.source_to_image_mm * 0.55, 1)
-    aside = rasFromCamera[:3, 0] * 0.8 - rasFromCamera[:3, 1] * 0.45 - rasFromCamera[:3, 2] * 0.25
-    distance = 2.7 * camera.source_to_image_mm
+    middle = rasFromCamera @ (0, 0, camera.source_to_image_mm * 0.5, 1)
+    aside = rasFromCamera[:3, 0] * 0.62 - rasFromCamera[:3, 1] * 0.4 - rasFromCamera[:3, 2] * 0.68
+    distance = 2.3 * camera.source_to_image_mm
     cameraNode.SetFocalPoint(*middle[:3])
     cameraNode.SetPosition(*(middle[:3] + distance * aside / np.linalg.norm(aside)))
     cameraNode.SetViewUp(*(-rasFromCamera[:3, 1]))
