@@ -14,7 +14,7 @@ from pathlib import Path
 
 MODULE = Path(__file__).resolve().parents[2] / "NeRPSlicer.py"
 TITLE = "preview, not Slicer"
-PANEL_WIDTH = 440
+PANEL_WIDTH = 420
 
 
 def open_preview(module: Path):
@@ -29,14 +29,19 @@ def open_preview(module: Path):
     panel = running.load_module(module).widgetRepresentation()
     scroll = QtWidgets.QScrollArea()
     scroll.setWidgetResizable(True)
+    # As Slicer's own module panel: as wide as its module needs, scrolled up and down alone.
+    scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
+    scroll.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOn)
     scroll.setWidget(panel)
     dock = QtWidgets.QDockWidget(name)
     dock.setWidget(scroll)
-    dock.setMinimumWidth(PANEL_WIDTH)
+    bar = scroll.verticalScrollBar().sizeHint.width()
+    dock.setMinimumWidth(max(PANEL_WIDTH, panel.minimumSizeHint.width() + bar))
     running.window.addDockWidget(QtCore.Qt.LeftDockWidgetArea, dock)
     running.panel_dock = dock
     running.window.setWindowTitle(TITLE)
     running.window.resize(1500, 900)
+    running.window.resizeDocks([dock], [PANEL_WIDTH], QtCore.Qt.Horizontal)
     running.select_module(name)
     return running
 

@@ -12,9 +12,11 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
     def __init__(self, parent=None) -> None:
         super().__init__(parent)
+        self._kept: list[QtWidgets.QWidget] = []
         self.checkable = True
         self.checked = True
         self.connect("toggled(bool)", self._toggle)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Preferred, QtWidgets.QSizePolicy.Preferred)
         self._header = self.fontMetrics().height() + 8
         self.setContentsMargins(0, self._header, 0, 0)
 
@@ -29,12 +31,14 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
     flat = stored(bool, "flat", False)
 
     def _toggle(self, opened: bool) -> None:
-        for child in self.children():
-            if isinstance(child, QtWidgets.QWidget):
-                child.visible = opened
+        self._kept = show_children(self, opened, self._kept)
         self.setMaximumHeight(16777215 if opened else self._header)
         self.updateGeometry()
         emit(self, "contentsCollapsed", not opened)
+
+    def showEvent(self, event) -> None:
+        self._toggle(self.checked)
+        super().showEvent(event)
 
     def sizeHint(self) -> QtCore.QSize:
         layout = QtWidgets.QWidget.layout(self)
@@ -57,6 +61,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 class ctkCollapsibleGroupBox(QtWidgets.QGroupBox):
     def __init__(self, *arguments) -> None:
         super().__init__(*arguments)
+        self._kept: list[QtWidgets.QWidget] = []
         self.checkable = True
         self.checked = True
         self.connect("toggled(bool)", self._toggle)
@@ -67,9 +72,39 @@ class ctkCollapsibleGroupBox(QtWidgets.QGroupBox):
     collapsedHeight = stored(int, "collapsedHeight", 14)
 
     def _toggle(self, opened: bool) -> None:
-        for child in self.children():
-            if isinstance(child, QtWidgets.QWidget):
-                child.visible = opened
+        self._kept = show_children(self, opened, self._kept)
+        self.flat = not opened
+        self.setMaximumHeight(16777215 if opened else self.fontMetrics().height() + 8)
+
+    def showEvent(self, event) -> None:
+        # A form collapses the box before it fills it.
+        self._toggle(self.checked)
+        super().showEvent(event)
+
+
+def show_children(box: QtWidgets.QWidget, opened: bool, kept: list) -> list:
+    """Show or hide what is in a box; what was hidden by itself stays so.
+
+    Args:
+        box: as in Slicer, nothing is hidden before it was shown once.
+        opened: show its children.
+        kept: what the last call returned.
+
+    Returns:
+        the children that were hidden before the box was closed.
+    """
+    children = [child for child in box.children() if isinstance(child, QtWidgets.QWidget)]
+    if opened:
+        for child in children:
+            if child not in kept:
+                child.visible = True
+        return []
+    if not box.testAttribute(QtCore.Qt.WA_WState_Created):
+        return []
+    hidden = kept or [child for child in children if child.isHidden()]
+    for child in children:
+        child.visible = False
+    return hidden
 
 
 class ctkPushButton(QtWidgets.QPushButton):

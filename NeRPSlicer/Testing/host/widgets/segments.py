@@ -17,6 +17,9 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         self._node, self._ids = None, []
         self._table = QtWidgets.QTableWidget()
         self._table.setColumnCount(1)
+        self._table.horizontalHeader().setStretchLastSection(True)
+        for header in (self._table.horizontalHeader(), self._table.verticalHeader()):
+            header.hide()
         self._table.selectionMode = QtWidgets.QAbstractItemView.ExtendedSelection
         row = QtWidgets.QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -114,6 +114,14 @@ class ctkSliderWidget(QtWidgets.QWidget):
         self._slider.connect("valueChanged(double)", self._set_value)
         self._box.connect("valueChanged(double)", self._set_value)
 
+    def showEvent(self, event) -> None:
+        # Sliders of one form are equally long in Slicer.
+        together = [w for w in self.parent().children() if isinstance(w, ctkSliderWidget)]
+        width = max(w._box.sizeHint.width() for w in together)
+        for slider in together:
+            slider._box.setMinimumWidth(width)
+        super().showEvent(event)
+
     def _set_value(self, value: float) -> None:
         if self._busy:
             return
