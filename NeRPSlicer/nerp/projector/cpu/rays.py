@@ -122,21 +122,6 @@ class MarchRays(ClippedRays):
         return self.entry, self.direction, self.t_out
 
 
-def voxel_rays(camera: Camera, ras_from_ijk: np.ndarray, shape: tuple[int, ...]) -> ClippedRays:
-    """A camera's rays in the voxels of a grid of shape [K, J, I]."""
-    return ClippedRays(camera, ras_from_ijk, np.full(3, -0.5), np.array(shape[::-1]) - 0.5)
-
-
-@helper
-def main_axis(direction):  # type: ignore[no-untyped-def]
-    """The axis along which a ray crosses most voxels."""
-    axis = 0
-    for a in range(1, 3):
-        if abs(direction[a]) > abs(direction[axis]):
-            axis = a
-    return axis
-
-
 @helper
 def point(array, row, column):  # type: ignore[no-untyped-def]
     """The three numbers at a pixel, as a tuple: cheaper to hand on than a view."""
