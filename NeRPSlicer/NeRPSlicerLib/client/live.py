@@ -31,6 +31,7 @@ class LivePreview:
     ) -> None:
         self._client, self._describe, self._show = client, describe, show
         self._number: int | None = None
+        self._stage = ""
         self._queue: list[str] = []
         self._rest = qt.QTimer()
         self._rest.setSingleShot(True)
@@ -46,26 +47,36 @@ class LivePreview:
         """The camera has moved: a small picture now, a full one after a rest."""
         self._rest.start()
         self._queue = [SMALL]
-        self._askNext()
+        self._askInstead()
 
     def drawFull(self) -> None:
         """A full picture of the camera as it stands."""
         self._rest.stop()
         # A pose that nobody has seen yet is shown small first: the full picture may take seconds.
         self._queue = [*(stage for stage in self._queue if stage == SMALL), FULL]
-        self._askNext()
+        self._askInstead()
 
     def cancel(self) -> None:
         """Drop what was asked for; the picture that is shown stays."""
         self._rest.stop()
         self._queue = []
+        self._takeBack()
+
+    def _askInstead(self) -> None:
+        """Ask for what is in the queue, and no more for a full picture or masks that came before it: they may
+        take seconds."""
+        if self._stage != SMALL:
+            self._takeBack()
+        self._askNext()
+
+    def _takeBack(self) -> None:
         if self._number is not None:
             self._client.forget(self._number)
             self._number = None
 
     def _askNext(self) -> None:
         while self._queue and self._number is None:
-            stage = self._queue.pop(0)
+            stage = self._stage = self._queue.pop(0)
             request = self._describe(stage)
             if request is not None:
                 self._number = self._client.request(

@@ -16,7 +16,7 @@ from .workerProcess import Start, WorkerProcess
 Reply = dict[str, Any]
 MOST_RESTARTS, RESTARTS_WITHIN_S = 3, 60.0
 
-_HELLO, _RESTORED, _FOLLOWED = 0, -1, -2
+_HELLO, _RESTORED, _FOLLOWED, _CANCELLED = 0, -1, -2, -3
 """Numbers of requests of the client's own."""
 
 
@@ -79,9 +79,14 @@ class RenderClient:
         return self._number
 
     def forget(self, number: int) -> None:
-        """Let the answer to a request pass unheard."""
-        if number in self._waiting:
-            self._waiting[number] = _Open(self._waiting[number].what, None, None)
+        """Take a request back: the worker gives it up where it can, and its answer passes unheard."""
+        if number not in self._waiting:
+            return
+        what = self._waiting[number].what
+        self._waiting[number] = _Open(what, None, None)
+        self._state = [kept for kept in self._state if kept is not what]
+        if self._worker is not None:
+            self._worker.send({"do": "cancel", "number": number, "request": _CANCELLED})
 
     @property
     def busy(self) -> bool:
@@ -182,6 +187,8 @@ class RenderClient:
         dead, self._worker = self._worker, None
         if dead is not None:
             shutil.rmtree(dead.folder, ignore_errors=True)
+        # Nobody asks a new worker for what was taken back.
+        self._waiting = {n: request for n, request in self._waiting.items() if request.whenAnswered}
         if self._expectEnd and not self._waiting:
             return
         now = time.monotonic()

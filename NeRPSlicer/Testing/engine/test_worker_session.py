@@ -7,6 +7,7 @@ import gc
 import os
 import time
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -365,7 +366,7 @@ class Fake:
         self.handled: list[dict[str, Any]] = []
         self.forgot = 0
 
-    def handle(self, request: dict[str, Any]) -> dict[str, Any]:
+    def handle(self, request: dict[str, Any], check: Callable[[], None]) -> dict[str, Any]:
         self.handled.append(request)
         while self.meanwhile:
             self.queue.put(self.meanwhile.pop(0))

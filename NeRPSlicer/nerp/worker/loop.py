@@ -1,4 +1,4 @@
-"""Requests in, replies out, one line of JSON each; of several draws that wait, only the newest is drawn."""
+"""Requests in, replies out, one line of JSON each; what nobody waits for any more is given up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -21,10 +22,17 @@ NEWEST_ONLY = ("draw", "volume")
 """Requests that a later one of their kind makes needless."""
 
 
-class Handler(Protocol):
-    """Who does what the requests ask."""
+class Interrupted(Exception):
+    """Nobody waits any more for the answer to the request that is being answered."""
 
-    def handle(self, request: dict[str, Any]) -> Reply: ...
+
+class Handler(Protocol):
+    """Who does what the requests ask.
+
+    ``handle`` calls ``check`` now and then, and lets what it raises pass.
+    """
+
+    def handle(self, request: dict[str, Any], check: Callable[[], None]) -> Reply: ...
     def forget_prepared(self) -> None: ...
 
 
@@ -85,35 +93,58 @@ def serve(queue: SimpleQueue[Item], session: Handler, send: Callable[[Reply], No
         seconds).
     """
     waiting: deque[Item] = deque()
-    while True:
-        try:
-            waiting.append(queue.get(timeout=idle_s) if not waiting else queue.get_nowait())
+
+    def read() -> None:
+        with suppress(Empty):
             while True:
                 waiting.append(queue.get_nowait())
-        except Empty:
-            if not waiting:
+
+    while True:
+        if not waiting:
+            try:
+                waiting.append(queue.get(timeout=idle_s))
+            except Empty:
                 return "idle"
+        read()
         if None in waiting:
             return "end"
         request = waiting.popleft()
-        if isinstance(request, dict):
-            if request.get("do") == "quit":
-                return "quit"
-            if request.get("do") in NEWEST_ONLY and _kind_waits(request["do"], waiting):
-                send({"request": request.get("request"), "skipped": True})
-                continue
-            send({"request": request.get("request"), **_answer(request, session)})
-        else:
+        if not isinstance(request, dict):
             send({"request": None, "error": request})
+            continue
+        if request.get("do") == "quit":
+            return "quit"
+
+        def check(request: dict[str, Any] = request) -> None:
+            read()
+            if _is_needless(request, waiting):
+                raise Interrupted
+
+        send({"request": request.get("request"), **_answer(request, session, check)})
 
 
-def _kind_waits(kind: str, waiting: deque[Item]) -> bool:
-    return any(isinstance(later, dict) and later.get("do") == kind for later in waiting)
+def _is_needless(request: dict[str, Any], waiting: deque[Item]) -> bool:
+    """Whether the client has gone, has asked for a newer one of the same kind, or has taken it back."""
+    number = request.get("request")
+    for later in waiting:
+        if later is None:
+            return True
+        if isinstance(later, dict):
+            if later.get("do") == request.get("do") in NEWEST_ONLY:
+                return True
+            if later.get("do") == "cancel" and number is not None and later.get("number") == number:
+                return True
+    return False
 
 
-def _answer(request: dict[str, Any], session: Handler) -> Reply:
+def _answer(request: dict[str, Any], session: Handler, check: Callable[[], None]) -> Reply:
+    if request.get("do") == "cancel":
+        return {"cancelled": request.get("number")}
     try:
-        return session.handle(request)
+        check()
+        return session.handle(request, check)
+    except Interrupted:
+        return {"skipped": True}
     except NerpError as error:
         return {"error": str(error)}
     except MemoryError:

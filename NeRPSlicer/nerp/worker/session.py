@@ -21,6 +21,7 @@ from ..projector import METHODS, Radiograph, backend_name, project
 from ..projector.threads import thread_count
 from ..structures import Structures
 from ..volume import Volume
+from .bands import project_in_bands
 from .buffers import DoubleBuffer, read_array, write_array
 from .drawing import Drawing, has_numba, whole_number
 from .example import example_film
@@ -53,6 +54,7 @@ class Session:
         self._method = ""
         self._handed = 0
         self._send = send
+        self._check: Callable[[], None] = lambda: None
         self._buffers = {name: DoubleBuffer(folder, name) for name in ("picture", "masks", "lengths")}
 
     def __enter__(self) -> Session:
@@ -62,12 +64,17 @@ class Session:
         for buffer in self._buffers.values():
             buffer.close()
 
-    def handle(self, request: dict[str, Any]) -> Reply:
+    def handle(self, request: dict[str, Any], check: Callable[[], None] = lambda: None) -> Reply:
         """Answer one request.
+
+        Args:
+            request: see docs/worker.md.
+            check: called now and then; what it raises ends the work, and the session goes on.
 
         Raises:
             NerpError: it cannot be answered; the session goes on.
         """
+        self._check = check
         answers = {
             "hello": self._hello,
             "volume": self._load_volume,
@@ -176,19 +183,7 @@ class Session:
         if asked.method != self._method and self._volume().hu.size > MANY_VOXELS:
             self.forget_prepared()
         self._method = asked.method
-        camera, samples = asked.camera, asked.samples
-        if asked.small is not None:  # a preview has half of what it is asked for
-            rows, columns, samples = 2 * asked.small[0], 2 * asked.small[1], 2 * asked.small[2]
-            camera = camera.resized(rows, columns)
-        picture = project(
-            self._volume(),
-            camera,
-            asked.method,
-            samples,
-            self._chosen(asked.names),
-            asked.window_hu,
-            preview=asked.small is not None,
-        )
+        picture = self._picture(asked)
         return {
             "picture": self._buffers["picture"].write(picture.image),
             "camera": picture.camera.to_dict(),
@@ -200,6 +195,16 @@ class Session:
             "volume": self._volume().hash,
             **(self._masks(asked, picture) if asked.names else {}),
         }
+
+    def _picture(self, asked: Drawing) -> Radiograph:
+        volume, structures = self._volume(), self._chosen(asked.names)
+        if asked.small is None:
+            rest = asked.method, asked.samples, structures, asked.window_hu
+            return project_in_bands(self._check, volume, asked.camera, *rest)
+        # A preview has half of what it is asked for.
+        rows, columns, samples = 2 * asked.small[0], 2 * asked.small[1], 2 * asked.small[2]
+        camera = asked.camera.resized(rows, columns)
+        return project(volume, camera, asked.method, samples, structures, asked.window_hu, preview=True)
 
     def _chosen(self, names: tuple[str, ...]) -> Structures | None:
         """The named structures alone: fewer are drawn faster, so they are kept for the next picture."""
@@ -276,6 +281,7 @@ class Session:
         done = iter(range(total))
 
         def tell(text: str) -> None:
+            self._check()
             self._send({"request": request.get("request"), "progress": [next(done), total], "text": text})
 
         return tell

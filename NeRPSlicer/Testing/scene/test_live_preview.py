@@ -1,0 +1,104 @@
+"""What the live preview asks the worker for, and takes back."""
+
+from __future__ import annotations
+
+import pytest
+
+
+class Client:
+    """Keeps what it is asked for; answers when told."""
+
+    def __init__(self) -> None:
+        self.open: dict[int, tuple[dict, object]] = {}
+        self.forgotten: list[str] = []
+        self._number = 0
+
+    def request(self, what, whenAnswered):
+        self._number += 1
+        self.open[self._number] = what, whenAnswered
+        return self._number
+
+    def forget(self, number) -> None:
+        self.forgotten.append(self.open.pop(number)[0]["stage"])
+
+    def answer(self) -> None:
+        ((what, whenAnswered),) = self.open.values()
+        self.open.clear()
+        whenAnswered({"picture": what})
+
+    @property
+    def asked(self) -> list[str]:
+        return [what["stage"] for what, _ in self.open.values()]
+
+
+@pytest.fixture
+def live(app):
+    from NeRPSlicerLib.client.live import LivePreview
+
+    client, shown = Client(), []
+    preview = LivePreview(client, lambda stage: {"stage": stage}, lambda stage, reply: shown.append(stage))
+    yield preview, client, shown
+    preview.cancel()
+
+
+@pytest.mark.parametrize("done", ["full", "masks"])
+def test_a_move_takes_back_what_came_before_it(live, done):
+    preview, client, shown = live
+    preview.drawFull()
+    if done == "masks":
+        client.answer()
+    assert client.asked == [done]
+    preview.moved()
+    assert client.forgotten == [done] and client.asked == ["small"]
+    preview.moved()
+    assert client.forgotten == [done], "a small picture is finished: the eye follows it"
+    client.answer()
+    assert client.asked == ["small"] and shown[-1] == "small"
+
+
+def test_a_full_picture_takes_back_an_older_one(live):
+    preview, client, _ = live
+    preview.drawFull()
+    preview.drawFull()
+    assert client.forgotten == ["full"] and client.asked == ["full"]
+
+
+def test_cancel_takes_back_everything(live):
+    preview, client, _ = live
+    preview.moved()
+    preview.cancel()
+    assert client.forgotten == ["small"] and not client.asked and not preview.active
+
+
+def test_the_client_tells_the_worker_and_a_new_one_is_not_asked_again(app, tmp_path):
+    from NeRPSlicerLib.client.renderClient import RenderClient
+
+    class Worker:
+        folder = tmp_path / "none"
+
+        def __init__(self, onReply, onEnd) -> None:
+            self.sent, self.onReply, self.onEnd = [], onReply, onEnd
+            workers.append(self)
+
+        def send(self, request) -> None:
+            self.sent.append(request)
+
+        def stop(self) -> None: ...
+
+    workers: list[Worker] = []
+    client = RenderClient(tmp_path / "files", lambda line: None, Worker)
+    heard = []
+    number = client.request({"do": "volume", "name": "ct"}, heard.append)
+    workers[0].onReply({"request": 0, "numba": True})
+    client.forget(number)
+    client.forget(number + 1)
+    assert [request["do"] for request in workers[0].sent] == ["hello", "volume", "cancel"]
+    assert workers[0].sent[-1]["number"] == number and client.busy
+    draw = client.request({"do": "draw"}, heard.append)
+    workers[0].onEnd("")
+    app.wait(20)
+    assert [(r["do"], r["request"]) for r in workers[1].sent] == [("hello", 0), ("draw", draw)]
+    workers[1].onReply({"request": -3, "cancelled": number})
+    workers[1].onReply({"request": draw, "skipped": True})
+    assert heard == [{"request": draw, "skipped": True}] and not client.busy
+    client.close()
