@@ -1,6 +1,7 @@
 """Module "Neural Radiance Projection": labelled radiographs from chest CT, beside a real X-ray."""
 
 import importlib.util
+import pathlib
 import sys
 
 import slicer
@@ -30,7 +31,8 @@ class NeRPSlicer(ScriptedLoadableModule):
             "the camera, and compares with a real X-ray. Press [Load example] to start. "
             "<b>For research use only: not for diagnosis or treatment.</b>"
         )
-        parent.helpText += self.getDefaultModuleDocumentationLink()
+        tutorial = pathlib.Path(__file__).resolve().with_name("Resources") / "Pages" / "tutorial.html"
+        parent.helpText += f' <a href="{tutorial.as_uri()}">{_("Tutorial")}</a>'
         parent.acknowledgementText = _("Implements the paper 'Neural Radiance Projection'.")
         slicer.app.connect("startupCompleted()", registerAtStartup)
 

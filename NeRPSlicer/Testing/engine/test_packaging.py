@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import re
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from PIL import Image
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 EXTENSION = REPOSITORY / "NeRPSlicer"
@@ -32,21 +36,58 @@ def test_cmake_lists_every_packaged_file() -> None:
         assert set(listed) == tree, f"{name} in NeRPSlicer/CMakeLists.txt and the tree differ"
 
 
-def test_the_two_descriptions_of_the_extension_agree() -> None:
-    cmake = (REPOSITORY / "CMakeLists.txt").read_text(encoding="utf-8")
-    lines = (REPOSITORY / "NeRPSlicer.s4ext").read_text(encoding="utf-8").splitlines()
-    described = dict(line.split(" ", 1) for line in lines if not line.startswith("#"))
-    for field in (
-        "homepage",
-        "contributors",
-        "description",
-        "category",
-        "iconurl",
-        "screenshoturls",
-        "depends",
-    ):
-        found = re.search(rf'set\(EXTENSION_{field.upper()} "(.*?)"\)', cmake)
-        assert found and found[1] == described[field], field
+def extension_files() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("extension_files", EXTENSION / "Testing/extension_files.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_extensions_descriptions_and_the_tutorials_page_follow_from_their_sources() -> None:
+    files = extension_files()
+    said = files.described(files.CMAKE.read_text(encoding="utf-8"))
+    assert files.S4EXT.read_text(encoding="utf-8") == files.s4ext(said)
+    assert files.CATALOG.read_text(encoding="utf-8") == files.catalog(said)
+    assert files.PAGE.read_text(encoding="utf-8") == files.page(files.TUTORIAL.read_text(encoding="utf-8"))
+
+
+def test_what_slicer_asks_of_an_extension_is_there() -> None:
+    files = extension_files()
+    said = files.described(files.CMAKE.read_text(encoding="utf-8"))
+    assert set(said) == {
+        *("homepage", "contributors", "description", "category", "iconurl", "screenshoturls", "depends")
+    }
+    assert "esearch use only" in said["description"]
+    entry = json.loads(files.CATALOG.read_text(encoding="utf-8"))
+    known = {"$schema", "category", "scm_url", "scm_revision", "scm_type", "build_dependencies"}
+    assert (
+        {"$schema", "category", "scm_url"} <= set(entry) <= known | {"build_subdirectory", "enabled", "tier"}
+    )
+    module = (EXTENSION / "NeRPSlicer.py").read_text(encoding="utf-8")
+    assert f'"{said["category"]}")]' in module and f'["{said["contributors"]}"]' in module
+    with Image.open(REPOSITORY / files.ICON) as icon:
+        assert icon.size == (128, 128) and icon.format == "PNG"
+    citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
+    cited = re.search(r"^repository-code: (.+)$", citation, re.MULTILINE)
+    assert said["homepage"] == (cited[1] if cited else files.UNKNOWN)
+
+
+def test_an_address_reaches_every_place() -> None:
+    files = extension_files()
+    cmake = files.addressed(files.CMAKE.read_text(encoding="utf-8"), "https://example.org/SlicerNeRP")
+    said = files.described(cmake)
+    assert said["homepage"] == "https://example.org/SlicerNeRP"
+    places = [said["iconurl"], *said["screenshoturls"].split()]
+    for place in places:
+        path = place.removeprefix("https://example.org/SlicerNeRP/raw/main/")
+        assert (REPOSITORY / path).is_file()
+    assert len(places) >= 2 and files.UNKNOWN not in (said["iconurl"], said["screenshoturls"])
+    assert json.loads(files.catalog(said))["scm_url"] == said["homepage"]
+    assert f"scmurl {said['homepage']}\n" in files.s4ext(said)
+    assert files.addressed(cmake, files.UNKNOWN) == files.addressed(
+        files.CMAKE.read_text(encoding="utf-8"), files.UNKNOWN
+    )
 
 
 def test_the_wheel_carries_its_resources(tmp_path: Path) -> None:

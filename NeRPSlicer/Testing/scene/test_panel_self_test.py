@@ -41,3 +41,18 @@ def test_the_module_file_is_light():
     new = {name.partition(".")[0] for name in set(sys.modules) - before}
     assert not new - set(sys.stdlib_module_names) - {"slicer", "vtk", "vtkmodules", "NeRPSlicerProbe"}
     assert len(MODULE.read_text(encoding="utf-8").splitlines()) < 300
+
+
+def test_the_help_leads_to_the_tutorial(app):
+    import re
+    from pathlib import Path
+    from urllib.parse import urlparse
+    from urllib.request import url2pathname
+
+    app.load_module(MODULE)
+    text = app.application.moduleManager().module("NeRPSlicer").helpText
+    assert "research use only" in text
+    (address,) = re.findall(r'href="(file:[^"]+)"', text)
+    page = Path(url2pathname(urlparse(address).path)).read_text(encoding="utf-8")
+    assert "<h1>Tutorial</h1>" in page and "Load example" in page
+    remove_module(app)
