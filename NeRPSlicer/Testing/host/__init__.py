@@ -17,6 +17,7 @@ import types
 from pathlib import Path
 
 _running: Host | None = None
+_LOOK_MS = 5
 
 
 class Host:
@@ -41,17 +42,23 @@ class Host:
         self.application.moduleManager()._unload(name)
 
     def wait(self, milliseconds: int = 0, until=None) -> bool:
-        """Process events for a time, or until ``until()`` is true; whether it became true."""
+        """Process events for a time, or until ``until()`` is true; whether it became true.
+
+        Sleeps between events, as an application's own loop does.
+        """
         from PySide6 import QtCore
 
-        loop, clock = QtCore.QEventLoop(), QtCore.QElapsedTimer()
+        loop, clock, alarm = QtCore.QEventLoop(), QtCore.QElapsedTimer(), QtCore.QTimer()
         clock.start()
+        # Wakes the loop at the end, and for what no event tells of: a file, another process.
+        alarm.start(_LOOK_MS)
         while True:
-            loop.processEvents(QtCore.QEventLoop.AllEvents, 20)
+            loop.processEvents(QtCore.QEventLoop.AllEvents)
             if until is not None and until():
                 return True
             if clock.elapsed() >= milliseconds:
                 return until is None
+            loop.processEvents(QtCore.QEventLoop.AllEvents | QtCore.QEventLoop.WaitForMoreEvents)
 
     def picture(self, view):
         """What a slice or 3-D view shows: uint8 ``[rows, columns, 3]``."""

@@ -16,6 +16,8 @@ for folder in (TESTING, MODULE):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+from scene.panels import driver  # noqa: E402, F401
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """VTK's own array module still sets shapes, which NumPy 2.5 announces to end."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections import deque
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 MODULE = Path(__file__).resolve().parents[2] / "NeRPSlicer.py"
-COARSE_MM = 5.0
-SIDE, SAMPLES, FILM_SIDE = 128, 128, 96
+COARSE_MM = 6.0
+SIDE, SMALL_SIDE, SAMPLES, FILM_SIDE = 128, 64, 128, 96
 """Of pictures: enough to tell lung from spine."""
+MASK_SIDE = 64
+REST_MS, SETTLE_MS, REFRESH_MS = 40, 20, 5
+"""A test need not wait as long as a hand."""
 
 
 @cache
@@ -21,6 +24,43 @@ def _thorax(seed: int, spacing_mm: float):
     from nerp.phantom import thorax
 
     return thorax(seed, spacing_mm)
+
+
+@cache
+def _film(*arguments):
+    from nerp.worker.example import example_film
+
+    return example_film(*arguments)
+
+
+def add_ct(name="CT", shape=(40, 64, 64), ras_from_ijk=None):
+    """A box of water with a denser core in air."""
+    from NeRPSlicerLib.example import addVolume
+
+    hu = np.full(shape, -1000, np.int16)
+    hu[4:-4, 8:-8, 8:-8] = 0
+    hu[8:-8, 24:40, 24:40] = 900
+    frame = np.diag([-4.0, -4.0, 5.0, 1.0]) if ras_from_ijk is None else ras_from_ijk
+    return addVolume(name, hu, frame)
+
+
+def add_segmentation(ct, *boxes):
+    """A segmentation of named boxes, given as slices along K, J, I."""
+    import slicer
+    from NeRPSlicerLib.example import segmentOf
+    from NeRPSlicerLib.scene.volumes import rasFromIjk
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Structures")
+    node.CreateDefaultDisplayNodes()
+    for name, box in boxes:
+        spans = [(part.start, part.stop - 1) for part in box]
+        mask = np.ones([part.stop - part.start for part in box], bool)
+        node.GetSegmentation().AddSegment(segmentOf(name, [200, 80, 60], mask, spans, rasFromIjk(ct)), name)
+    return node
+
+
+CORE = ("Left Lung", np.s_[8:32, 24:40, 24:40])
+OVER = ("heart", np.s_[10:30, 30:50, 24:44])
 
 
 class InProcessWorker:
@@ -91,18 +131,14 @@ class PanelDriver:
 
     def wait(self, until, milliseconds: int = 20000) -> None:
         """Process events until something is true."""
-        end = time.monotonic() + milliseconds / 1000
-        while not until():
-            assert time.monotonic() < end, f"waited in vain; the panel says {self.message!r}"
-            self.app.wait(0)
-            time.sleep(0.002)
+        assert self.app.wait(milliseconds, until), f"waited in vain; the panel says {self.message!r}"
 
     def rest(self) -> None:
         """Wait until nothing is under way."""
         session = self.session
 
         def idle() -> bool:
-            return not (
+            return self.panel.settled and not (
                 session.live.active
                 or session.display.settling
                 or session.loader.busy
@@ -117,6 +153,13 @@ class PanelDriver:
 
     def loadExample(self) -> None:
         self.patient.ui.exampleButton.click()
+        self.rest()
+
+    def loadPatient(self) -> None:
+        """A box with two overlapping structures: quicker than the example where any patient will do."""
+        ct = add_ct()
+        self.patient.ui.ctSelector.setCurrentNode(ct)
+        self.patient.ui.segmentationSelector.setCurrentNode(add_segmentation(ct, CORE, OVER))
         self.rest()
 
     def picture(self):
@@ -141,17 +184,25 @@ def driver(app, monkeypatch):
         workers.append(InProcessWorker(onReply, onEnd))
         return workers[-1]
 
-    import nerp.worker.example
+    import nerp.worker.drawing
     import nerp.worker.session
 
-    for module in (nerp.worker.example, nerp.worker.session):
-        monkeypatch.setattr(module, "thorax", _thorax)
+    monkeypatch.setattr(nerp.worker.session, "thorax", _thorax)
+    monkeypatch.setattr(nerp.worker.session, "example_film", _film)
+    monkeypatch.setattr(nerp.worker.drawing, "SMALL_SIDE", SMALL_SIDE)
     app.load_module(MODULE)
+    import NeRPSlicerLib.client.live
+    import NeRPSlicerLib.display
     import NeRPSlicerLib.example
     import NeRPSlicerLib.ui.panel
 
+    monkeypatch.setattr(NeRPSlicerLib.client.live, "REST_MS", REST_MS)
+    monkeypatch.setattr(NeRPSlicerLib.display, "SETTLE_MS", SETTLE_MS)
+    monkeypatch.setattr(NeRPSlicerLib.ui.panel, "REFRESH_MS", REFRESH_MS)
     monkeypatch.setattr(NeRPSlicerLib.example, "SPACING_MM", COARSE_MM)
     monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SIDE", FILM_SIDE)
+    monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SEED", NeRPSlicerLib.example.SEED)
+    monkeypatch.setattr(NeRPSlicerLib.session, "MASK_SIDE_WITHOUT_NUMBA", MASK_SIDE)
     monkeypatch.setattr(NeRPSlicerLib.ui.panel, "WorkerProcess", start)
     app.select_module("NeRPSlicer")
     panel = slicer.util.getModuleWidget("NeRPSlicer").panel

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scene.panels import driver  # noqa: F401
-from scene.test_panel_scene import add_ct
+from scene.panels import add_ct
 
 OFF, SIDE_BY_SIDE, SWIPE, BLINK, SHEET = range(5)
 
 
 @pytest.fixture
-def compare(driver):  # noqa: F811
+def compare(driver):
     """The section with a radiograph, and a film of uniform grey with a bright left half."""
     from NeRPSlicerLib.example import addVolume
 
@@ -36,7 +35,7 @@ def centre(picture, across: float) -> int:
     return int(picture[picture.shape[0] // 2, round(picture.shape[1] * across)])
 
 
-def test_side_by_side_shows_the_film_in_a_view_that_is_linked(app, driver, compare):  # noqa: F811
+def test_side_by_side_shows_the_film_in_a_view_that_is_linked(app, driver, compare):
     import slicer
     from NeRPSlicerLib.scene.layouts import COMPARE, FILM_VIEW, NERP, RADIOGRAPH_VIEW, sliceNode
 
@@ -56,7 +55,7 @@ def test_side_by_side_shows_the_film_in_a_view_that_is_linked(app, driver, compa
     assert manager.layout == NERP
 
 
-def test_swipe_and_alignment(app, driver, compare):  # noqa: F811
+def test_swipe_and_alignment(app, driver, compare):
     from NeRPSlicerLib.scene.layouts import RADIOGRAPH_VIEW
 
     compare.ui.comparisonBox.currentIndex = SWIPE
@@ -84,7 +83,7 @@ def test_swipe_and_alignment(app, driver, compare):  # noqa: F811
     assert np.abs(view(app, RADIOGRAPH_VIEW) - all_radiograph).mean() < 2
 
 
-def test_blink_shows_one_then_the_other(app, driver, compare):  # noqa: F811
+def test_blink_shows_one_then_the_other(app, driver, compare):
     from NeRPSlicerLib.scene.layouts import RADIOGRAPH_VIEW
 
     compare.ui.comparisonBox.currentIndex = BLINK
@@ -95,7 +94,7 @@ def test_blink_shows_one_then_the_other(app, driver, compare):  # noqa: F811
     assert not driver.session.comparison._blinking.isActive()
 
 
-def test_histogram_match_is_for_the_eye_only(app, driver, compare):  # noqa: F811
+def test_histogram_match_is_for_the_eye_only(app, driver, compare):
     numbers = driver.picture()
     compare.ui.matchBox.click()
     driver.rest()
@@ -108,7 +107,7 @@ def test_histogram_match_is_for_the_eye_only(app, driver, compare):  # noqa: F81
     np.testing.assert_array_equal(driver.picture(), numbers)
 
 
-def test_the_random_pictures_so_far(app, driver, compare):  # noqa: F811
+def test_the_random_pictures_so_far(app, driver, compare):
     from NeRPSlicerLib.scene.layouts import SHEET_VIEW
 
     compare.ui.comparisonBox.currentIndex = SHEET
@@ -124,7 +123,7 @@ def test_the_random_pictures_so_far(app, driver, compare):  # noqa: F811
     assert view(app, SHEET_VIEW).std() > 20 and len(driver.session.comparison.pictures) == 3
 
 
-def test_a_volume_is_no_film(driver, compare):  # noqa: F811
+def test_a_volume_is_no_film(driver, compare):
     driver.patient.ui.filmSelector.setCurrentNode(driver.parameters.ct)
     driver.rest()
     assert "single X-ray" in driver.message

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nerp.io import read_ct, read_structures
-from scene.panels import driver  # noqa: F401
-from scene.test_panel_scene import CORE, OVER, add_ct, add_segmentation
+from scene.panels import CORE, OVER, add_ct, add_segmentation
 
 
 @pytest.fixture
-def export(driver, monkeypatch):  # noqa: F811
+def export(driver, monkeypatch):
     """The export section with a small patient; jobs start in this Python."""
     ct = add_ct()
     driver.patient.ui.ctSelector.setCurrentNode(ct)
@@ -26,7 +25,7 @@ def state(export) -> str:
     return export.status.state if export.status is not None else ""
 
 
-def test_a_set_is_exported_stopped_found_again_and_resumed(app, driver, export, tmp_path):  # noqa: F811
+def test_a_set_is_exported_stopped_found_again_and_resumed(app, driver, export, tmp_path):
     folder = tmp_path / "set"
     assert not export.ui.exportButton.enabled and "folder" in export.ui.exportButton.toolTip
     export.ui.folderEdit.currentPath = str(folder)
@@ -62,7 +61,7 @@ def test_a_set_is_exported_stopped_found_again_and_resumed(app, driver, export, 
     assert dict(structures.counts()) == worker._voxels
 
 
-def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, tmp_path):  # noqa: F811
+def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, tmp_path):
     folder = tmp_path / "set"
     driver.camera.ui.seedBox.value = 5
     export.ui.folderEdit.currentPath = str(folder)
@@ -86,7 +85,7 @@ def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, t
     assert "not empty" in driver.message
 
 
-def test_one_picture_is_saved_with_masks_and_camera(driver, export, tmp_path):  # noqa: F811
+def test_one_picture_is_saved_with_masks_and_camera(driver, export, tmp_path):
     from nerp.geometry import Camera
     from nerp.io.images import read_image
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scene.panels import driver  # noqa: F401
 
 
 def camera_node():
@@ -13,12 +12,12 @@ def camera_node():
     return cameraNode()
 
 
-def bright(driver, shape=None) -> float:  # noqa: F811
+def bright(driver, shape=None) -> float:
     picture = driver.picture()
     return float(picture[:, picture.shape[1] // 2].mean() / picture.mean())
 
 
-def test_load_example_shows_a_pa_radiograph_with_everything_around_it(app, driver):  # noqa: F811
+def test_load_example_shows_a_pa_radiograph_with_everything_around_it(app, driver):
     import slicer
     from NeRPSlicerLib.scene.film import filmPixels
     from NeRPSlicerLib.scene.layouts import RADIOGRAPH_VIEW
@@ -46,17 +45,17 @@ def test_load_example_shows_a_pa_radiograph_with_everything_around_it(app, drive
     assert shown.max() > 200 and driver.message == ""
 
 
-def test_the_patient_is_seen_in_the_beam(driver):  # noqa: F811
+def test_the_patient_is_seen_in_the_beam(driver):
     from NeRPSlicerLib.scene.roles import findNode
 
-    driver.loadExample()
+    driver.loadPatient()
     skin, body = findNode("patientSurface"), driver.session.geometry.body_box
     bounds = [0.0] * 6
     skin.GetRASBounds(bounds)
     np.testing.assert_allclose(np.array(bounds).reshape(3, 2).T, body, atol=25)
 
 
-def test_a_segmentation_node_equals_what_the_worker_draws(driver):  # noqa: F811
+def test_a_segmentation_node_equals_what_the_worker_draws(driver):
     """The example's segments, exported like any segmentation, count the voxels that the worker counted."""
     from NeRPSlicerLib.scene.segments import iterateSegments
 
@@ -66,10 +65,10 @@ def test_a_segmentation_node_equals_what_the_worker_draws(driver):  # noqa: F811
         assert int(labels.mask.sum()) == session._voxels[labels.name], labels.name
 
 
-def test_presets_sliders_and_the_three_d_view_move_the_camera(app, driver):  # noqa: F811
+def test_presets_sliders_and_the_three_d_view_move_the_camera(app, driver):
     import slicer
 
-    driver.loadExample()
+    driver.loadPatient()
     pa = driver.picture()
     ui = driver.camera.ui
     ui.presetLL.click()
@@ -109,10 +108,10 @@ def test_presets_sliders_and_the_three_d_view_move_the_camera(app, driver):  # n
     np.testing.assert_allclose(driver.session.camera.beam_direction_ras, (1, 0, 0), atol=1e-6)
 
 
-def test_randomize_back_and_ghosts(driver):  # noqa: F811
+def test_randomize_back_and_ghosts(driver):
     from NeRPSlicerLib.scene.ghosts import ghostCameras
 
-    driver.loadExample()
+    driver.loadPatient()
     ui = driver.camera.ui
     first = driver.session.camera.to_dict()
     assert not ui.backButton.enabled
@@ -145,14 +144,17 @@ def test_randomize_back_and_ghosts(driver):  # noqa: F811
     assert 19.5 < driver.session.camera.angles.primary < 21.5
 
 
-def test_while_the_camera_moves_pictures_are_small_and_at_rest_full(driver):  # noqa: F811
-    driver.loadExample()
+def test_while_the_camera_moves_pictures_are_small_and_at_rest_full(driver):
+    driver.loadPatient()
+    # However busy the machine is: a slow step is no rest.
+    driver.session.live._rest.setInterval(1500)
     before = len(driver.draws())
     for angle in range(1, 9):
         driver.camera.ui.primarySlider.value = angle
         driver.app.wait(0)
     moving = [request["quality"] for request in driver.draws()[before:]]
     assert moving and set(moving) == {"small"}
+    driver.session.live._rest.start(0)
     driver.rest()
     since = driver.draws()[before:]
     full = [request for request in since if request["quality"] == "full"]
@@ -169,8 +171,8 @@ def test_while_the_camera_moves_pictures_are_small_and_at_rest_full(driver):  # 
     assert len(driver.draws()) == before or driver.draws()[before]["quality"] == "full"
 
 
-def test_methods_sizes_and_window(driver):  # noqa: F811
-    driver.loadExample()
+def test_methods_sizes_and_window(driver):
+    driver.loadPatient()
     ui = driver.radiograph.ui
     assert not ui.samplesBox.enabled and "exact" in ui.samplesBox.toolTip
     drr = driver.picture()
@@ -194,12 +196,12 @@ def test_methods_sizes_and_window(driver):  # noqa: F811
     assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == (100, 900)
 
 
-def test_masks_filled_thickness_and_none(app, driver):  # noqa: F811
+def test_masks_filled_thickness_and_none(app, driver):
     import slicer
     from NeRPSlicerLib.scene.layouts import RADIOGRAPH_VIEW
     from NeRPSlicerLib.scene.masks import masksNode
 
-    driver.loadExample()
+    driver.loadPatient()
     view = slicer.app.layoutManager().sliceWidget(RADIOGRAPH_VIEW).sliceView()
 
     def coloured() -> int:
@@ -213,10 +215,10 @@ def test_masks_filled_thickness_and_none(app, driver):  # noqa: F811
     segmentation = masksNode().GetSegmentation()
     names = {segmentation.GetNthSegment(n).GetName() for n in range(segmentation.GetNumberOfSegments())}
     assert names == {mask.name for mask in driver.session.display.masks}
-    assert filled > 1.2 * outlines > 0
     ui.masksBox.currentIndex = 2
     driver.rest()
-    assert coloured() > 500
+    thickness = coloured()
     ui.masksBox.currentIndex = 3
     driver.rest()
-    assert coloured() < outlines / 2
+    bare = coloured()  # letters and texts are coloured too
+    assert outlines > bare + 300 and filled > outlines + 300 and thickness > bare + 300

@@ -3,40 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from scene.panels import driver  # noqa: F401
+from scene.panels import CORE, OVER, add_ct, add_segmentation
 
 
-def add_ct(name="CT", shape=(40, 64, 64), ras_from_ijk=None):
-    """A box of water with a denser core in air."""
-    from NeRPSlicerLib.example import addVolume
-
-    hu = np.full(shape, -1000, np.int16)
-    hu[4:-4, 8:-8, 8:-8] = 0
-    hu[8:-8, 24:40, 24:40] = 900
-    frame = np.diag([-4.0, -4.0, 5.0, 1.0]) if ras_from_ijk is None else ras_from_ijk
-    return addVolume(name, hu, frame)
-
-
-def add_segmentation(ct, *boxes):
-    """A segmentation of named boxes, given as slices along K, J, I."""
-    import slicer
-    from NeRPSlicerLib.example import segmentOf
-    from NeRPSlicerLib.scene.volumes import rasFromIjk
-
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Structures")
-    node.CreateDefaultDisplayNodes()
-    for name, box in boxes:
-        spans = [(part.start, part.stop - 1) for part in box]
-        mask = np.ones([part.stop - part.start for part in box], bool)
-        node.GetSegmentation().AddSegment(segmentOf(name, [200, 80, 60], mask, spans, rasFromIjk(ct)), name)
-    return node
-
-
-CORE = ("Left Lung", np.s_[8:32, 24:40, 24:40])
-OVER = ("heart", np.s_[10:30, 30:50, 24:44])
-
-
-def test_any_ct_and_segmentation_can_be_picked_and_segments_may_overlap(driver):  # noqa: F811
+def test_any_ct_and_segmentation_can_be_picked_and_segments_may_overlap(driver):
     ct = add_ct()
     driver.patient.ui.ctSelector.setCurrentNode(ct)
     driver.rest()
@@ -57,7 +27,7 @@ def test_any_ct_and_segmentation_can_be_picked_and_segments_may_overlap(driver):
     assert [mask.name for mask in driver.session.display.masks] == ["heart"]
 
 
-def test_bad_input_is_told_in_one_line_and_the_panel_goes_on(driver):  # noqa: F811
+def test_bad_input_is_told_in_one_line_and_the_panel_goes_on(driver):
     import slicer
     from NeRPSlicerLib.example import addVolume
 
@@ -93,7 +63,7 @@ def _camera():
     return cameraNode()
 
 
-def test_a_ct_deleted_while_it_is_drawn(driver):  # noqa: F811
+def test_a_ct_deleted_while_it_is_drawn(driver):
     import slicer
 
     driver.patient.ui.ctSelector.setCurrentNode(add_ct())
@@ -105,7 +75,7 @@ def test_a_ct_deleted_while_it_is_drawn(driver):  # noqa: F811
     assert not driver.camera.ui.presetPA.enabled
 
 
-def test_everything_is_found_again_in_a_saved_scene(driver, tmp_path):  # noqa: F811
+def test_everything_is_found_again_in_a_saved_scene(driver, tmp_path):
     import slicer
     from NeRPSlicerLib.scene.ghosts import ghostCameras
     from NeRPSlicerLib.scene.masks import masksNode
@@ -149,7 +119,7 @@ def test_everything_is_found_again_in_a_saved_scene(driver, tmp_path):  # noqa: 
     assert len(ghostCameras()) == 2
 
 
-def test_layout_keys_and_worker_come_and_go_with_the_panel(app, driver):  # noqa: F811
+def test_layout_keys_and_worker_come_and_go_with_the_panel(app, driver):
     import qt
     import slicer
     from NeRPSlicerLib.scene.layouts import NERP
@@ -169,7 +139,7 @@ def test_layout_keys_and_worker_come_and_go_with_the_panel(app, driver):  # noqa
     assert manager.layout == NERP and keys() >= {"R", "Esc"}
 
 
-def test_the_module_reloads_with_its_library(app, driver):  # noqa: F811
+def test_the_module_reloads_with_its_library(app, driver):
     import sys
 
     import slicer
@@ -186,7 +156,7 @@ def test_the_module_reloads_with_its_library(app, driver):  # noqa: F811
     assert panel.parameters.size == 128
 
 
-def test_every_disabled_widget_says_why(driver):  # noqa: F811
+def test_every_disabled_widget_says_why(driver):
     import qt
 
     def disabled() -> list:

@@ -7,8 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from scene.panels import driver  # noqa: F401
-from scene.test_panel_scene import add_ct
+from scene.panels import add_ct
 
 
 class FakeInstaller:
@@ -27,7 +26,7 @@ class FakeInstaller:
 
 
 @pytest.fixture
-def set_up(driver, monkeypatch):  # noqa: F811
+def set_up(driver, monkeypatch):
     from NeRPSlicerLib.ui import setUp
 
     monkeypatch.setattr(setUp, "missing", list)
@@ -35,7 +34,7 @@ def set_up(driver, monkeypatch):  # noqa: F811
     return driver.panel.setUp
 
 
-def test_installing_from_the_network_renews_the_worker(driver, set_up, monkeypatch):  # noqa: F811
+def test_installing_from_the_network_renews_the_worker(driver, set_up, monkeypatch):
     driver.patient.ui.ctSelector.setCurrentNode(add_ct())
     driver.rest()
     told = []
@@ -50,7 +49,7 @@ def test_installing_from_the_network_renews_the_worker(driver, set_up, monkeypat
     assert [r["do"] for r in driver.workers[1].requests[:3]] == ["hello", "volume", "draw"]
 
 
-def test_a_failure_or_cancel_is_told_and_the_panel_goes_on(driver, set_up, monkeypatch):  # noqa: F811
+def test_a_failure_or_cancel_is_told_and_the_panel_goes_on(driver, set_up, monkeypatch):
     monkeypatch.setattr(set_up, "ask", lambda lacking: "network")
     driver.panel.status.ui.setUpButton.click()
     set_up.installer.log("ERROR: No matching distribution found for numba")
@@ -62,13 +61,13 @@ def test_a_failure_or_cancel_is_told_and_the_panel_goes_on(driver, set_up, monke
     assert set_up.installer.cancelled and not set_up.busy
 
 
-def test_going_on_without_asks_nothing_more(driver, set_up, monkeypatch):  # noqa: F811
+def test_going_on_without_asks_nothing_more(driver, set_up, monkeypatch):
     monkeypatch.setattr(set_up, "ask", lambda lacking: "without")
     driver.panel.status.ui.setUpButton.click()
     assert set_up.installer.asked == [] and "process" in set_up.describe()
 
 
-def test_what_slicer_ships_is_pinned(driver, tmp_path):  # noqa: F811
+def test_what_slicer_ships_is_pinned(driver, tmp_path):
     from importlib.metadata import version
 
     from NeRPSlicerLib.client.installation import missing, requirementsOf, writeConstraints
@@ -80,7 +79,7 @@ def test_what_slicer_ships_is_pinned(driver, tmp_path):  # noqa: F811
     assert missing(["numpy>=1", "no-such-package==1"]) == ["no-such-package==1"]
 
 
-def test_pip_takes_a_folder_of_wheels(driver, tmp_path):  # noqa: F811
+def test_pip_takes_a_folder_of_wheels(driver, tmp_path):
     """A real pip, told to report only, finds a wheel that lies in a folder, without a network."""
     from NeRPSlicerLib.client.installation import PipInstaller
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scene.panels import MODULE, PanelDriver, driver, remove_module  # noqa: F401
-from scene.test_panel_scene import CORE, add_ct, add_segmentation
+from scene.panels import CORE, MODULE, PanelDriver, add_ct, add_segmentation, remove_module
 
 
 @pytest.fixture
@@ -61,7 +60,7 @@ def test_nothing_is_left_behind(app, real):
     assert not any(list(folder.glob(pattern)) for pattern in kept)
 
 
-def test_a_worker_that_cannot_start_is_told_once(driver):  # noqa: F811
+def test_a_worker_that_cannot_start_is_told_once(driver):
     from NeRPSlicerLib.client.renderClient import RenderClient
     from NeRPSlicerLib.client.workerProcess import WorkerProcess
 
@@ -77,7 +76,7 @@ def test_a_worker_that_cannot_start_is_told_once(driver):  # noqa: F811
     client.close()
 
 
-def test_a_worker_that_keeps_dying_is_given_up(driver):  # noqa: F811
+def test_a_worker_that_keeps_dying_is_given_up(driver):
     driver.patient.ui.ctSelector.setCurrentNode(add_ct())
     driver.rest()
     for _ in range(3):
@@ -96,7 +95,7 @@ def test_a_worker_that_keeps_dying_is_given_up(driver):  # noqa: F811
     assert len(driver.workers) == 4 and "cannot be started" in driver.message
 
 
-def test_escape_drops_what_was_asked_for(driver):  # noqa: F811
+def test_escape_drops_what_was_asked_for(driver):
     driver.patient.ui.ctSelector.setCurrentNode(add_ct())
     driver.rest()
     before = driver.picture()
@@ -113,7 +112,10 @@ def test_escape_drops_what_was_asked_for(driver):  # noqa: F811
     np.testing.assert_array_equal(driver.picture(), before)
 
 
-def test_the_main_thread_is_never_held_up(real):
+@pytest.mark.parametrize(
+    ("shape", "segments"), [((60, 192, 192), 10), pytest.param((120, 256, 256), 20, marks=pytest.mark.slow)]
+)
+def test_the_main_thread_is_never_held_up(real, shape, segments):
     """A timer that ought to fire every 5 ms, while a CT loads and the camera turns.
 
     In processor time of this thread: a machine that is busy with other things must not fail it.
@@ -135,8 +137,8 @@ def test_the_main_thread_is_never_held_up(real):
     timer.connect("timeout()", tick)
     real.session.display.exit()
     timer.start()
-    ct = add_ct(shape=(120, 256, 256), ras_from_ijk=np.diag([-1.4, -1.4, 2.5, 1]))
-    boxes = [(f"part {n}", np.s_[5 * n + 4 : 5 * n + 12, 40:200, 40:200]) for n in range(20)]
+    ct = add_ct(shape=shape, ras_from_ijk=np.diag([-1.4, -1.4, 2.5, 1]))
+    boxes = [(f"part {n}", np.s_[5 * n + 4 : 5 * n + 12, 40:160, 40:160]) for n in range(segments)]
     real.patient.ui.ctSelector.setCurrentNode(ct)
     real.patient.ui.segmentationSelector.setCurrentNode(add_segmentation(ct, *boxes))
     last[0] = time.thread_time()

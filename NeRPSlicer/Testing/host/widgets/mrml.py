@@ -66,25 +66,29 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         if self._scene is None:
             return []
         found: list = [None] if self.noneEnabled else []
-        for index in range(self._scene.GetNumberOfNodes()):
-            node = self._scene.GetNthNode(index)
-            listed = (
-                any(node.IsA(kind) for kind in self.nodeTypes)
-                if self.showChildNodeTypes
-                else node.GetClassName() in self.nodeTypes
-            )
-            if not listed or (node.GetHideFromEditors() and not self.showHidden):
-                continue
-            if any(node.IsA(kind) for kind in self.hideChildNodeTypes):
-                continue
-            if all(
-                not node.IsA(kind) or node.GetAttribute(key) == value
-                if value is not None
-                else not node.IsA(kind) or node.GetAttribute(key) is not None
-                for kind, key, value in self._filters
-            ):
-                found.append(node)
+        for kind in self.nodeTypes:
+            nodes = self._scene.GetNodesByClass(kind)
+            nodes.UnRegister(None)
+            found += [
+                node
+                for node in (nodes.GetItemAsObject(n) for n in range(nodes.GetNumberOfItems()))
+                if node not in found and self._lists(node, kind)
+            ]
         return found
+
+    def _lists(self, node, kind: str) -> bool:
+        """Whether a node of a class, or of one below it, is among those to choose from."""
+        if not self.showChildNodeTypes and node.GetClassName() != kind:
+            return False
+        if node.GetHideFromEditors() and not self.showHidden:
+            return False
+        if any(node.IsA(child) for child in self.hideChildNodeTypes):
+            return False
+        return all(
+            not node.IsA(filtered)
+            or (node.GetAttribute(key) == value if value is not None else node.GetAttribute(key) is not None)
+            for filtered, key, value in self._filters
+        )
 
     def _become(self, node) -> None:
         if node is self._current:
