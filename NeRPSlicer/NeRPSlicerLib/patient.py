@@ -1,4 +1,4 @@
-"""From the nodes a person chose to the worker: the CT, then its structures one by one between events."""
+"""The patient: from the nodes a person chose to the worker, the CT first, then its structures one by one."""
 
 from __future__ import annotations
 
@@ -26,6 +26,34 @@ def geometryOf(record: dict[str, Any]) -> VolumeGeometry:
         np.array(record["body_box"], float),
         record["hash"],
     )
+
+
+class Patient:
+    """What the worker holds of the patient."""
+
+    def __init__(self) -> None:
+        self.geometry: VolumeGeometry | None = None
+        """The CT's; None until it can be drawn."""
+        self.segmentIds: dict[str, str] = {}
+        """Its structures: name in the engine -> segment id."""
+        self.volumeNode = self.segmentationNode = None
+        """The nodes that a person chose; they may still be on their way to the worker."""
+
+    def forget(self) -> None:
+        self.geometry, self.segmentIds = None, {}
+        self.volumeNode = self.segmentationNode = None
+
+    def colors(self) -> dict[str, tuple[int, int, int]]:
+        """Name in the engine -> 8-bit RGB of its segment."""
+        if self.segmentationNode is None:
+            return {}
+        colors = {}
+        for name, segmentId in self.segmentIds.items():
+            segment = self.segmentationNode.GetSegmentation().GetSegment(segmentId)
+            if segment is not None:
+                red, green, blue = segment.GetColor()
+                colors[name] = (round(255 * red), round(255 * green), round(255 * blue))
+        return colors
 
 
 class Layers:

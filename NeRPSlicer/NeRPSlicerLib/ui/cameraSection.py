@@ -16,22 +16,22 @@ class CameraSection(Section):
     form = "CameraSection"
 
     def connect(self) -> None:
-        ui, session = self.ui, self.panel.session
+        ui, positioner = self.ui, self.panel.session.positioner
         for name in _PRESETS:
-            getattr(ui, f"preset{name}").connect("clicked()", lambda name=name: session.setPreset(name))
+            getattr(ui, f"preset{name}").connect("clicked()", lambda name=name: positioner.setPreset(name))
         for slider in (ui.primarySlider, ui.secondarySlider, ui.rollSlider):
             slider.connect("valueChanged(double)", self._onAngle)
-        ui.randomButton.connect("clicked()", session.randomize)
-        ui.backButton.connect("clicked()", session.back)
+        ui.randomButton.connect("clicked()", positioner.randomize)
+        ui.backButton.connect("clicked()", positioner.back)
         ui.clearButton.connect("clicked()", self._onClear)
         ui.useViewButton.connect("clicked()", self._onUseView)
 
     def onParameter(self, name: str) -> None:
         parameters, session = self.panel.parameters, self.panel.session
         if name in ("sourceToImage", "airGap") and session.geometry is not None:
-            session.setDistances(parameters.sourceToImage, parameters.airGap)
+            session.positioner.setDistances(parameters.sourceToImage, parameters.airGap)
         elif name == "fieldShare" and session.geometry is not None:
-            session.setFieldShare(parameters.fieldShare)
+            session.positioner.setFieldShare(parameters.fieldShare)
         elif name == "handles":
             showHandles(parameters.handles)
 
@@ -55,7 +55,8 @@ class CameraSection(Section):
 
     def _onAngle(self) -> None:
         ui = self.ui
-        self.panel.session.setAngles(ui.primarySlider.value, ui.secondarySlider.value, ui.rollSlider.value)
+        angles = ui.primarySlider.value, ui.secondarySlider.value, ui.rollSlider.value
+        self.panel.session.positioner.setAngles(*angles)
 
     def _onClear(self) -> None:
         setGhosts([])
@@ -66,4 +67,4 @@ class CameraSection(Section):
         if manager is None or not manager.threeDViewCount:
             self.panel.tell(_("There is no 3-D view: choose a layout that has one."))
             return
-        self.panel.session.useThreeDView(manager.threeDWidget(0).threeDView().cameraNode())
+        self.panel.session.positioner.useThreeDView(manager.threeDWidget(0).threeDView().cameraNode())

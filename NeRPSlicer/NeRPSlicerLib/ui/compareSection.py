@@ -19,11 +19,11 @@ class CompareSection(Section):
         session = self.panel.session
         if name in ("comparison", "film", "filmInverted"):
             session.comparison.update()
-            session.redrawMasks()
+            session.pictures.redrawMasks()
         if name in ("matchHistogram",) or (
             name in ("film", "filmInverted") and self.panel.parameters.matchHistogram
         ):
-            session.showAgain()
+            session.pictures.showAgain()
         if name in _ALIGNMENT:
             session.comparison.align()
         if name == "swipe":

@@ -113,7 +113,7 @@ class Panel(VTKObservationMixin):
         window = slicer.util.mainWindow()
         if window is None:
             return
-        for key, action in (("R", self.session.randomize), ("Esc", self.cancel)):
+        for key, action in (("R", self.session.positioner.randomize), ("Esc", self.cancel)):
             shortcut = qt.QShortcut(window)
             shortcut.setKey(qt.QKeySequence(key))
             shortcut.connect("activated()", action)

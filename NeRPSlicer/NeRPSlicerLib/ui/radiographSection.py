@@ -27,7 +27,7 @@ class RadiographSection(Section):
             if self.panel.parameters.masks.name == "THICKNESS" and name == "masks":
                 session.draw()
             else:
-                session.redrawMasks()
+                session.pictures.redrawMasks()
         elif name == "autoWindow":
             session.display.autoWindow = self.panel.parameters.autoWindow
             if self.panel.parameters.autoWindow:

@@ -194,6 +194,7 @@ def driver(app, monkeypatch):
     import NeRPSlicerLib.client.live
     import NeRPSlicerLib.display
     import NeRPSlicerLib.example
+    import NeRPSlicerLib.pictures
     import NeRPSlicerLib.ui.panel
 
     monkeypatch.setattr(NeRPSlicerLib.client.live, "REST_MS", REST_MS)
@@ -202,7 +203,7 @@ def driver(app, monkeypatch):
     monkeypatch.setattr(NeRPSlicerLib.example, "SPACING_MM", COARSE_MM)
     monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SIDE", FILM_SIDE)
     monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SEED", NeRPSlicerLib.example.SEED)
-    monkeypatch.setattr(NeRPSlicerLib.session, "MASK_SIDE_WITHOUT_NUMBA", MASK_SIDE)
+    monkeypatch.setattr(NeRPSlicerLib.pictures, "MASK_SIDE_WITHOUT_NUMBA", MASK_SIDE)
     monkeypatch.setattr(NeRPSlicerLib.ui.panel, "WorkerProcess", start)
     app.select_module("NeRPSlicer")
     panel = slicer.util.getModuleWidget("NeRPSlicer").panel
