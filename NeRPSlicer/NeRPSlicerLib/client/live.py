@@ -79,6 +79,8 @@ class LivePreview:
             stage = self._stage = self._queue.pop(0)
             request = self._describe(stage)
             if request is not None:
+                if stage == MASKS:  # of a picture that is there
+                    request = {**request, "picture": False}
                 self._number = self._client.request(
                     request, lambda reply, stage=stage: self._onAnswer(stage, reply)
                 )
@@ -91,5 +93,5 @@ class LivePreview:
         # Asked first: the worker draws the next picture while this one is being shown. A picture of a pose
         # that has passed is shown too, the eye follows it; its failure is not worth a word.
         self._askNext()
-        if "picture" in reply or ("error" in reply and not moved):
+        if "camera" in reply or ("error" in reply and not moved):
             self._show(stage, reply)

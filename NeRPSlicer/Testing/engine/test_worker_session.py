@@ -117,6 +117,23 @@ def test_masks_follow_thresholds_in_both_forms(loaded) -> None:  # type: ignore[
     assert "masks" not in desk.ask("draw", camera=camera.to_dict(), masks=None)
 
 
+def test_masks_can_be_drawn_alone(loaded) -> None:  # type: ignore[no-untyped-def]
+    desk, volume, structures, camera = loaded
+    whole = desk.ask("draw", camera=camera.to_dict(), quality="small", small=[24, 20, 2], lengths=["spine"])
+    labels, spine = desk.array(whole["masks"]), desk.array(whole["lengths"])
+    desk.session.forget_prepared()
+    prepared = weakref.ref(desk.session.volume)
+    more = {"camera": camera.to_dict(), "method": "fixed", "small": [24, 20, 2], "quality": "small"}
+    alone = desk.ask("draw", **more, lengths=["spine"], picture=False)
+    assert not {"picture", "display", "samples"} & set(alone)
+    assert alone["camera"]["rows"] == 24 and alone["names"] == whole["names"]
+    assert (desk.array(alone["masks"]) == labels).mean() > 0.99
+    np.testing.assert_allclose(desk.array(alone["lengths"]), spine, atol=1e-3)
+    assert desk.session._method == "drr" and prepared() is desk.session.volume, "nothing else was prepared"
+    with pytest.raises(NerpError, match="nothing to draw"):
+        desk.ask("draw", camera=camera.to_dict(), structures=False, picture=False)
+
+
 def test_the_smallest_structure_is_on_top() -> None:
     masks = np.zeros((300, 1, 3), bool)
     masks[0, 0, :], masks[1, 0, 1:], masks[299, 0, 2] = True, True, True

@@ -24,7 +24,8 @@ class Client:
     def answer(self) -> None:
         ((what, whenAnswered),) = self.open.values()
         self.open.clear()
-        whenAnswered({"picture": what})
+        assert what.get("picture", True) == (what["stage"] != "masks")
+        whenAnswered({"camera": {}, "picture": what})
 
     @property
     def asked(self) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..geometry import Camera
 from ..projector import Radiograph, project
+from ..radiance import Fields
 from ..structures import Structures
 from ..volume import Volume
 from .drawing import has_numba
@@ -21,7 +22,7 @@ ROWS = 8
 
 def project_in_bands(
     check: Callable[[], None],
-    volume: Volume,
+    source: Volume | Fields,
     camera: Camera,
     method: str,
     samples: int,
@@ -39,7 +40,7 @@ def project_in_bands(
     for first in range(0, camera.rows, height):
         check()
         band = camera if height >= camera.rows else _rows_of(camera, first, min(height, camera.rows - first))
-        parts.append(project(volume, band, method, samples, structures, window_hu))
+        parts.append(project(source, band, method, samples, structures, window_hu))
     return parts[0] if len(parts) == 1 else _joined(parts, camera)
 
 

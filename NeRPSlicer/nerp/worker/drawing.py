@@ -31,6 +31,8 @@ class Drawing:
     """Samples a ray of the full picture."""
     small: tuple[int, int, int] | None
     """Rows, columns and samples of a quick picture in place of the full one."""
+    picture: bool
+    """Whether the picture is wanted, or masks and path lengths alone."""
     window_hu: tuple[float, float] | None
     names: tuple[str, ...]
     """The structures to project, in the session's order."""
@@ -58,11 +60,15 @@ class Drawing:
         for name in lengths:
             if name not in names:
                 raise NerpError(f"Path lengths are those of drawn structures, and {name!r} is none of them.")
+        picture = request.get("picture", True) is not False
+        if not picture and not names:
+            raise NerpError("Without a picture and without structures there is nothing to draw.")
         return cls(
             camera,
             str(request.get("method", "drr")),
             whole_number(request, "samples", 512),
             _small(request, camera) if quality == "small" else None,
+            picture,
             _window(request),
             names,
             _one_of(request, "masks", "labels", ("labels", "bits", None)),

@@ -19,6 +19,7 @@ from ..installation import gpu_names, processor_name
 from ..phantom import thorax
 from ..projector import METHODS, Radiograph, backend_name, project
 from ..projector.threads import thread_count
+from ..radiance import Fields
 from ..structures import Structures
 from ..volume import Volume
 from .bands import project_in_bands
@@ -32,6 +33,9 @@ EXAMPLE_SPACING_MM = 1.75
 MANY_VOXELS = 40_000_000
 """From here on what is prepared for one method is forgotten when another is asked for: 4 bytes a voxel and
 field."""
+
+_EMPTY = Fields(np.zeros((2, 2, 2)), np.zeros((2, 2, 2)), np.eye(4))
+"""What is drawn where masks alone are wanted."""
 
 Request = Mapping[str, Any]
 Reply = dict[str, Any]
@@ -180,31 +184,36 @@ class Session:
 
     def _draw(self, request: Request) -> Reply:
         asked = Drawing.of(request, self.structures.names if self.structures is not None else ())
-        if asked.method != self._method and self._volume().hu.size > MANY_VOXELS:
-            self.forget_prepared()
-        self._method = asked.method
-        picture = self._picture(asked)
-        return {
-            "picture": self._buffers["picture"].write(picture.image),
-            "camera": picture.camera.to_dict(),
-            "description": picture.camera.description,
-            "method": picture.method,
-            "samples": picture.samples,
+        if asked.picture and asked.method != self._method:
+            if self._volume().hu.size > MANY_VOXELS:
+                self.forget_prepared()
+                # What a small picture needs takes most memory while it is made: before a full one's is there.
+                self._prepare(request)
+            self._method = asked.method
+        drawn = self._drawn(asked)
+        reply: Reply = {
+            "camera": drawn.camera.to_dict(),
+            "description": drawn.camera.description,
             "quality": "full" if asked.small is None else "small",
-            "display": display_of(picture).to_dict(),
             "volume": self._volume().hash,
-            **(self._masks(asked, picture) if asked.names else {}),
         }
+        if asked.picture:
+            reply["picture"] = self._buffers["picture"].write(drawn.image)
+            reply.update(method=drawn.method, samples=drawn.samples, display=display_of(drawn).to_dict())
+        return {**reply, **(self._masks(asked, drawn) if asked.names else {})}
 
-    def _picture(self, asked: Drawing) -> Radiograph:
-        volume, structures = self._volume(), self._chosen(asked.names)
-        if asked.small is None:
-            rest = asked.method, asked.samples, structures, asked.window_hu
-            return project_in_bands(self._check, volume, asked.camera, *rest)
+    def _drawn(self, asked: Drawing) -> Radiograph:
+        camera, samples = asked.camera, asked.samples
+        if asked.small is not None:
+            rows, columns, samples = asked.small
+            camera = camera.resized(rows, columns)
+        source = self._volume() if asked.picture else _EMPTY
+        rest = self._chosen(asked.names), asked.window_hu
+        if asked.small is None or not asked.picture:
+            return project_in_bands(self._check, source, camera, asked.method, samples, *rest)
         # A preview has half of what it is asked for.
-        rows, columns, samples = 2 * asked.small[0], 2 * asked.small[1], 2 * asked.small[2]
-        camera = asked.camera.resized(rows, columns)
-        return project(volume, camera, asked.method, samples, structures, asked.window_hu, preview=True)
+        camera = asked.camera.resized(2 * camera.rows, 2 * camera.columns)
+        return project(source, camera, asked.method, 2 * samples, *rest, preview=True)
 
     def _chosen(self, names: tuple[str, ...]) -> Structures | None:
         """The named structures alone: fewer are drawn faster, so they are kept for the next picture."""
