@@ -77,11 +77,10 @@ def filmPixels(loadedNode) -> np.ndarray:
             f'"{loadedNode.GetName()}" has {array.shape[0]} slices: choose a single X-ray picture.'
         )
     picture = array[0].astype(np.float32)
-    return (
-        picture
-        if picture.ndim == 2
-        else picture[..., :3] @ np.array(_LUMINANCE[: picture.shape[-1]], np.float32)
-    )
+    if picture.ndim == 2:
+        return picture
+    # Grey with transparency has two channels.
+    return picture[..., :3] @ np.array(_LUMINANCE, np.float32) if picture.shape[-1] > 2 else picture[..., 0]
 
 
 def filmNode():

@@ -88,17 +88,20 @@ class Layouts:
         self._before = None
 
     def restoreViews(self) -> None:
-        """Group, label and linking of our slice views, as far as they exist."""
+        """Group, label, linking and contents of our own of our slice views, as far as they exist."""
         for name, label in _LABELS.items():
             node = sliceNode(name)
             if node is None:
                 continue
             node.SetViewGroup(VIEW_GROUP)
             node.SetLayoutLabel(label)
-            composite = slicer.app.applicationLogic().GetSliceLogic(node)
-            if composite is not None:
-                composite.GetSliceCompositeNode().SetLinkedControl(True)
-                composite.GetSliceCompositeNode().SetHotLinkedControl(True)
+            logic = slicer.app.applicationLogic().GetSliceLogic(node)
+            if logic is not None:
+                composite = logic.GetSliceCompositeNode()
+                composite.SetLinkedControl(True)
+                composite.SetHotLinkedControl(True)
+                # A volume that somebody loads is shown in every other slice view.
+                composite.SetDoPropagateVolumeSelection(False)
 
 
 def sliceNode(name: str):

@@ -103,7 +103,10 @@ class qSlicerIOManager(QtCore.QObject):
         options = (1 if properties.get("labelmap") else 0) + (4 if properties.get("singleFile") else 0)
         if not Path(path).is_file():
             return None
-        node = self._application_logic.GetModuleLogic("Volumes").AddArchetypeVolume(path, name, options)
+        if path.lower().endswith((".png", ".jpg", ".jpeg")):
+            node = self._load_picture(path, name)
+        else:
+            node = self._application_logic.GetModuleLogic("Volumes").AddArchetypeVolume(path, name, options)
         if node is not None and properties.get("show", True):
             selection = self._application_logic.GetSelectionNode()
             if node.IsA("vtkMRMLLabelMapVolumeNode"):
@@ -111,6 +114,20 @@ class qSlicerIOManager(QtCore.QObject):
             else:
                 selection.SetActiveVolumeID(node.GetID())
             self._application_logic.PropagateVolumeSelection()
+        return node
+
+    def _load_picture(self, path: str, name: str):
+        """A picture file as Slicer's reader gives it; slicer-core is built without that reader."""
+        import numpy as np
+        import SimpleITK
+        import slicer
+
+        image = SimpleITK.ReadImage(path)
+        kind = "Vector" if image.GetNumberOfComponentsPerPixel() > 1 else "Scalar"
+        node = self._scene.AddNewNodeByClass(f"vtkMRML{kind}VolumeNode", name)
+        slicer.util.updateVolumeFromArray(node, SimpleITK.GetArrayFromImage(image)[np.newaxis])
+        node.SetIJKToRASDirections(-1, 0, 0, 0, -1, 0, 0, 0, 1)
+        node.CreateDefaultDisplayNodes()
         return node
 
     def _load_segmentation(self, properties: dict):
