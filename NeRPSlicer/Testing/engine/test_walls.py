@@ -20,6 +20,7 @@ ROOMS = [
     {"radiance", "phantom", "io", "settings"},
     {"projector", "display"},
     {"installation", "autograd"},
+    {"datasets"},
     {"export"},
     {"cli", "worker"},
 ]

@@ -205,7 +205,7 @@ def read_pixels(series: Series) -> np.ndarray:
     decoded: tuple[Path, np.ndarray, bool] | None = None
     for k, one in enumerate(slices):
         if decoded is None or decoded[0] != one.file:
-            decoded = (one.file, *_decode(one.file))
+            decoded = (one.file, *decode(one.file))
         _, values, is_rescaled = decoded
         values = values[one.frame] if values.ndim == 3 and one.frame is not None else values
         if values.shape != hu.shape[1:]:
@@ -218,7 +218,7 @@ def read_pixels(series: Series) -> np.ndarray:
     return hu
 
 
-def _decode(file: Path) -> tuple[np.ndarray, bool]:
+def decode(file: Path) -> tuple[np.ndarray, bool]:
     """The values of an image and whether slope and intercept are applied already.
 
     Compressed images go through SimpleITK's GDCM, which needs no plug-in and applies the rescale it finds.

@@ -1,0 +1,87 @@
+"""Prepared cases on disk: made once, read by every later run.
+
+A file holds arrays in NumPy's .npz without pickle, so that reading a cache runs no code. Its name is a digest
+of what went in: the content of the case's files and the settings. Files are written aside and renamed: a
+killed writer leaves nothing that is read, and several processes may fill one folder at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..atomic import written_aside
+from ..io.images import explained_reading
+from .cases import files_below
+
+BLOCK = 1 << 20
+
+
+class Cache:
+    """A folder of prepared cases.
+
+    Args:
+        folder: made when something is first written to it.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def read(self, key: str) -> dict[str, np.ndarray] | None:
+        """The arrays under a key; None where there are none, or none that are whole."""
+        try:
+            with np.load(self._path(key), allow_pickle=False) as file:
+                return {name: file[name] for name in file.files}
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def write(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
+        """Keep arrays under a key.
+
+        Raises:
+            CannotWrite: the folder cannot be written or the disk is full.
+        """
+        with written_aside(self._path(key)) as aside, aside.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.npz"
+
+
+def cache_key(content: str, settings: Mapping[str, Any]) -> str:
+    """A name for what becomes of content under settings (plain data)."""
+    record = json.dumps({"content": content, **settings}, sort_keys=True, allow_nan=False)
+    return hashlib.sha256(record.encode()).hexdigest()
+
+
+def content_hash(paths: Iterable[Path]) -> str:
+    """SHA-256 of files and, for folders, of every file below, in order; names count only by their order.
+
+    Raises:
+        NerpError: a file cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        with explained_reading(path):
+            for file in files_below(path) if path.is_dir() else [path]:
+                digest.update(file.stat().st_size.to_bytes(8, "little"))
+                with file.open("rb") as stream:
+                    while block := stream.read(BLOCK):
+                        digest.update(block)
+    return digest.hexdigest()
+
+
+def text_array(record: Any) -> np.ndarray:
+    """Plain data as an array of bytes, which .npz keeps without pickle."""
+    return np.frombuffer(json.dumps(record, allow_nan=False).encode(), np.uint8)
+
+
+def from_text_array(array: np.ndarray) -> Any:
+    """What `text_array` was made of."""
+    return json.loads(array.tobytes().decode())
