@@ -28,10 +28,9 @@ def content_notices(volume: Volume) -> list[str]:
     if cut:
         sides = " and ".join(filter(None, (", ".join(cut[:-1]), cut[-1])))
         told.append(f"The lungs are cut off {sides}; pictures lack what is missing.")
-    if volume.removed.any():
-        ml = np.count_nonzero(volume.removed) * abs(np.linalg.det(volume.ras_from_ijk[:3, :3])) / 1000
-        if ml >= 1:
-            told.append(f"{ml:.0f} ml outside the body (couch, sheets, tubes) were removed.")
+    ml = np.count_nonzero(volume.removed) * abs(np.linalg.det(volume.ras_from_ijk[:3, :3])) / 1000
+    if ml >= 1:
+        told.append(f"{ml:.0f} ml outside the body (couch, sheets, tubes) were removed.")
     return told
 
 

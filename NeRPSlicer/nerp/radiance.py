@@ -54,7 +54,10 @@ class Fields:
 def fixed_matter(hu: np.ndarray) -> np.ndarray:
     """m = clip((HU + 1000) / 2000, .005, .995): the bounds keep its logit finite. float32, shape of
     ``hu``."""
-    return np.clip((hu.astype(np.float32) + 1000) / 2000, 0.005, 0.995)
+    matter = hu.astype(np.float32)
+    matter += 1000
+    matter /= 2000
+    return np.clip(matter, 0.005, 0.995, out=matter)
 
 
 def fixed_radiance(volume: Volume, opacity_ratio: float = 100.0) -> Fields:

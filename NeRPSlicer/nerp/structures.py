@@ -113,7 +113,7 @@ class Structures:
         lookup = np.zeros(lookup_size, np.uint8 if len(items) < 256 else np.uint16)
         for position, item in enumerate(items):
             lookup[item.value] = position + 1
-        return cls(lookup[labels], [(), *((n,) for n in range(len(items)))], items, ras_from_ijk)
+        return cls(_looked_up(lookup, labels), [(), *((n,) for n in range(len(items)))], items, ras_from_ijk)
 
     @classmethod
     def from_masks(cls, masks: Mapping[Structure, np.ndarray], ras_from_ijk: np.ndarray) -> Structures:
@@ -187,7 +187,7 @@ class Structures:
 
     def mask(self, name: str) -> np.ndarray:
         """The voxels of one structure: boolean ``[K, J, I]``."""
-        return self.membership[:, self._position(name)][self.combination]
+        return _looked_up(self.membership[:, self._position(name)], self.combination)
 
     def counts(self) -> dict[str, int]:
         """Voxels of each structure, by name."""
@@ -206,7 +206,7 @@ class Structures:
             kept = tuple(sorted(new_position[m] for m in members if m in new_position))
             lookup[index] = new_index.setdefault(kept, len(new_index))
         return Structures(
-            lookup[self.combination],
+            _looked_up(lookup, self.combination),
             list(new_index),
             [self.items[p] for p in positions],
             self.ras_from_ijk,
@@ -220,3 +220,11 @@ class Structures:
             raise NerpError(
                 f"There is no structure named {name!r}; there are: {', '.join(self.names)}."
             ) from None
+
+
+def _looked_up(lookup: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """``lookup[numbers]`` slice by slice: NumPy makes eight bytes of every index first."""
+    found = np.empty(numbers.shape, lookup.dtype)
+    for section, places in zip(found, numbers, strict=True):
+        section[...] = lookup[places]
+    return found

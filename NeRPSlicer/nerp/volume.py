@@ -84,7 +84,7 @@ class Volume:
             return np.ones(self.shape, bool)
         return separate_body(self.hu, self.ras_from_ijk)
 
-    @cached_property
+    @property
     def removed(self) -> np.ndarray:
         """What the body separation took away that is not air (couch, sheets, tubes): boolean ``[K, J,
         I]``."""
@@ -122,7 +122,9 @@ class Volume:
 
     def patient_hu(self) -> np.ndarray:
         """HU with everything outside the body replaced by air: float32 ``[K, J, I]``."""
-        return np.where(self.body, self.hu, np.float32(AIR_HU)).astype(np.float32, copy=False)
+        hu = self.hu.astype(np.float32)
+        np.copyto(hu, AIR_HU, where=~self.body)
+        return hu
 
 
 def _compact(hu: np.ndarray) -> np.ndarray:

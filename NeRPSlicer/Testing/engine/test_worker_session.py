@@ -118,7 +118,7 @@ def test_masks_follow_thresholds_in_both_forms(loaded) -> None:  # type: ignore[
 
 
 def test_masks_can_be_drawn_alone(loaded) -> None:  # type: ignore[no-untyped-def]
-    desk, volume, structures, camera = loaded
+    desk, _, _, camera = loaded
     whole = desk.ask("draw", camera=camera.to_dict(), quality="small", small=[24, 20, 2], lengths=["spine"])
     labels, spine = desk.array(whole["masks"]), desk.array(whole["lengths"])
     desk.session.forget_prepared()
