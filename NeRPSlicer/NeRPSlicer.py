@@ -116,6 +116,7 @@ class NeRPSlicerTest(ScriptedLoadableModuleTest):
     def test_theWholePath(self):
         from NeRPSlicerLib.selfTest import SelfTest
 
-        slicer.util.selectModule("NeRPSlicer")
+        if slicer.util.mainWindow() is not None:
+            slicer.util.selectModule("NeRPSlicer")
         figures = SelfTest(slicer.util.getModuleWidget("NeRPSlicer").panel).run()
         self.delayDisplay("  ".join(f"{name}: {seconds:.2f} s" for name, seconds in figures.items()))

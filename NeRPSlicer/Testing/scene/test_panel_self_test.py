@@ -23,7 +23,7 @@ def test_the_whole_path(app, monkeypatch):
     from NeRPSlicerLib.selfTest import SelfTest
 
     figures = SelfTest(panel).run()
-    assert set(figures) >= {"first radiograph", "move to small picture", "back after a kill"}
+    assert set(figures) >= {"first radiograph", "move to small picture", "back after a kill", "all"}
     remove_module(app)
 
 
