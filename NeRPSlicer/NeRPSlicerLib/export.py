@@ -95,9 +95,10 @@ class Exporter:
             yield
         labels = None
         if segmentationNode is not None:
-            layers = Layers(voxels.shape)
             total = len(segmentIds(segmentationNode))
+            layers = Layers(voxels.shape, total)
             for number, segment in enumerate(iterateSegments(segmentationNode, volumeNode)):
+                yield
                 layers.add(segment)
                 self._onProgress(
                     0.5 + 0.4 * number / total, _("Reading structures: {0}").format(segment.name)

@@ -60,14 +60,15 @@ class Layers:
     """Segments on a CT's grid as few label maps: those that overlap lie in different ones.
 
     :param shape: ``[K, J, I]`` of the CT.
+    :param most: how many segments there may be.
     """
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, int, int], most: int) -> None:
         self.arrays: list[np.ndarray] = []
         self.tables: list[list[dict[str, Any]]] = []
         self.segmentIds: dict[str, str] = {}
         """Name in the engine -> id of the segment."""
-        self._shape = shape
+        self._shape, self._type = shape, np.uint8 if most < 256 else np.uint16
 
     def add(self, labels: SegmentLabels) -> None:
         """Put a segment in; an empty one is left out."""
@@ -81,7 +82,7 @@ class Layers:
             if not layer[region][labels.mask].any():
                 break
         else:
-            layer, table = np.zeros(self._shape, np.uint16), []
+            layer, table = np.zeros(self._shape, self._type), []
             self.arrays.append(layer)
             self.tables.append(table)
         labels.paste(layer, value)
@@ -183,8 +184,9 @@ class PatientLoader:
 
     def _exportSteps(self, segmentationNode, volumeNode) -> Iterator[None]:
         total = len(segmentIds(segmentationNode))
-        layers = Layers(volumeNode.GetImageData().GetDimensions()[::-1])
+        layers = Layers(volumeNode.GetImageData().GetDimensions()[::-1], total)
         for number, labels in enumerate(iterateSegments(segmentationNode, volumeNode)):
+            yield
             layers.add(labels)
             self._onProgress((number + 1) / total, _("Reading structures: {0}").format(labels.name))
             yield
