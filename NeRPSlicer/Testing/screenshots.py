@@ -24,6 +24,11 @@ PATIENCE_MS = 300_000
 
 def main() -> int:
     """Draw every picture."""
+    from host.preview import lacking
+
+    if lacking():
+        print(lacking(), file=sys.stderr)
+        return 2
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     drawDemo(folder / "demo.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -90,3 +91,17 @@ def test_make_and_its_stand_in_know_the_same_tasks() -> None:
     assert phony and set(phony[1].split()) == tasks
     told = {task for _, text in texts() for task in re.findall(r"make(?:\.py)? (\w+)(?=[`\s])", text)}
     assert told & tasks >= {"demo", "test", "lint", "preview"}
+
+
+def test_a_preview_without_its_packages_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = REPOSITORY / "NeRPSlicer/Testing/host/preview.py"
+    spec = importlib.util.spec_from_file_location("preview_alone", file)
+    assert spec and spec.loader
+    preview = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(preview)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert preview.main([]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "slicer_core and PySide6" in said and "make.py" in said

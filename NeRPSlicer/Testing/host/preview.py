@@ -8,6 +8,7 @@ Run it in the folder above ``host``. With ``--screenshot`` the window is drawn o
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -15,6 +16,17 @@ from pathlib import Path
 MODULE = Path(__file__).resolve().parents[2] / "NeRPSlicer.py"
 TITLE = "preview, not Slicer"
 PANEL_WIDTH = 420
+
+
+def lacking() -> str:
+    """What keeps this Python from showing the panel, for people; "" for nothing."""
+    missing = [name for name in ("slicer_core", "PySide6") if importlib.util.find_spec(name) is None]
+    if not missing:
+        return ""
+    return (
+        f"The preview needs {' and '.join(missing)}, which Linux has for Python 3.12 and 3.13: "
+        "remove .venv, then run make.py with one of these."
+    )
 
 
 def open_preview(module: Path):
@@ -52,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--screenshot", type=Path)
     parser.add_argument("--wait", type=int, default=500, help="milliseconds before the screenshot")
     chosen = parser.parse_args(arguments)
+    if lacking():
+        print(lacking(), file=sys.stderr)
+        return 2
     if chosen.screenshot is None and sys.platform == "linux" and os.environ.get("DISPLAY"):
         os.environ.setdefault("QT_QPA_PLATFORM", "xcb")
     running = open_preview(chosen.module.resolve())
