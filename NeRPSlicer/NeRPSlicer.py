@@ -54,7 +54,7 @@ def registerAtStartup():
         fileNames="NeRPExample",
         nodeNames=EXAMPLE,
         customDownloader=downloadExample,
-        thumbnailFileName=slicer.modules.NeRPSlicerInstance.resourcePath("Icons/NeRPSlicer.png"),
+        thumbnailFileName=slicer.modules.NeRPSlicerInstance.resourcePath("Icons/NeRPExample.png"),
     )
 
 

@@ -17,6 +17,8 @@ for path in (TESTING, TESTING.parent):
     if str(path) not in sys.path:
         sys.path.insert(0, str(path))
 FOLDER = TESTING.parents[1] / "docs" / "images"
+THUMBNAIL, THUMBNAIL_SIDE = "NeRPExample.png", 260
+"""Of the example in Sample Data, which shows pictures of 260 x 280 pixels."""
 SIZE = (1360, 880)
 PATIENCE_MS = 300_000
 """A first picture may have to wait for kernels to be compiled."""
@@ -31,13 +33,17 @@ def main() -> int:
         return 2
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    drawDemo(folder / "demo.png")
+    icons = TESTING.parent / "Resources" / "Icons" if folder == FOLDER else folder
+    drawDemo(folder / "demo.png", icons / THUMBNAIL)
     drawPanel(folder)
     return 0
 
 
-def drawDemo(file: Path) -> None:
-    """A standard and a random view of `nerp demo`: both methods, and outlines of the labels."""
+def drawDemo(file: Path, thumbnail: Path) -> None:
+    """A standard and a random view of `nerp demo`: both methods, and outlines of the labels.
+
+    The first with its labels is the example's thumbnail too.
+    """
     from nerp.cli import main as nerp
     from nerp.export.contact_sheet import outlines, read_grey, sheet, tile
     from nerp.export.index import read_records
@@ -59,6 +65,8 @@ def drawDemo(file: Path) -> None:
             groups |= {group for group, _ in lines}
             grey = read_grey(sets["DRR"] / record["image"])
             tiles.append(tile(grey, f"{record['description']} \u00b7 labels", onLeft, lines))
+            if place == 0:
+                _save(tile(grey, "SYNTHETIC", onLeft, lines, THUMBNAIL_SIDE), thumbnail)
         _save(sheet("SYNTHETIC Digital thorax", tiles, 3, groups), file)
 
 

@@ -68,6 +68,8 @@ def test_what_slicer_asks_of_an_extension_is_there() -> None:
     assert f'"{said["category"]}")]' in module and f'["{said["contributors"]}"]' in module
     with Image.open(REPOSITORY / files.ICON) as icon:
         assert icon.size == (128, 128) and icon.format == "PNG"
+    with Image.open(EXTENSION / "Resources/Icons/NeRPExample.png") as thumbnail:
+        assert thumbnail.size == (260, 280)
     citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")
     cited = re.search(r"^repository-code: (.+)$", citation, re.MULTILINE)
     assert said["homepage"] == (cited[1] if cited else files.UNKNOWN)
