@@ -36,8 +36,8 @@ class Cache:
     def read(self, key: str) -> dict[str, np.ndarray] | None:
         """The arrays under a key; None where there are none, or none that are whole."""
         try:
-            with np.load(self._path(key), allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
+            with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
             return None
 

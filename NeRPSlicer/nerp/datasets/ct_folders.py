@@ -142,7 +142,7 @@ def _series_cases(
         against = one.reason_against()
         if not against:
             studies.setdefault(one.study or str(one.path), []).append(one)
-        elif one.modality in ("CT", ""):
+        elif one.modality not in LABEL_KINDS:
             skipped.append((one.path, against))
     chosen: dict[str, CtCase] = {}
     first: dict[str, str] = {}  # a patient's first CT names the patient: identifiers stay in the files

@@ -12,8 +12,9 @@ from ..io.xray import Xray
 PERCENTILES = (0.5, 99.5)
 MARGIN = 0.08
 """Kept around the lungs on every side, as a share of their box's longer side."""
-BORDER_LEVEL = 0.04
-"""What differs from black or white by less than this share of the range may be border."""
+BLACK, WHITE = 0.04, 0.005
+"""What differs from black, or from the brightest pixel, by less than this share of the range may be border. A
+scan's black is grainy; anatomy under the diaphragm comes close to white."""
 BORDER_SHARE = 0.95
 """So many pixels of a line are black, or white, when it is border: letters may stand in it."""
 GREATEST_BORDER = 0.3
@@ -112,11 +113,12 @@ def resized(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 def _without_borders(image: np.ndarray) -> tuple[float, float, float, float]:
     low, high = np.percentile(image, PERCENTILES)
-    level = BORDER_LEVEL * (high - low)
+    dark = image <= low + BLACK * (high - low)
+    bright = image >= image.max() - WHITE * (high - low)
     lines = []
     for axis in (1, 0):
         border = np.zeros(image.shape[1 - axis], bool)
-        for flat in (image <= low + level, image >= high - level):
+        for flat in (dark, bright):
             border |= flat.mean(axis=axis) >= BORDER_SHARE
         most = int(GREATEST_BORDER * border.size)
         lines.append((_run(border, most), border.size - _run(border[::-1], most)))

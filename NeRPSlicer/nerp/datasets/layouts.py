@@ -16,7 +16,7 @@ from ..io.images import stem
 MASK_FOLDERS = {
     *("mask", "masks", "manualmask", "leftmask", "rightmask"),
     *("label", "labels", "labelstr", "labelsts", "seg", "segmentation", "segmentations"),
-    *("left lung", "right lung", "lung", "lungs"),
+    *("left lung", "right lung"),
 }
 """Folders, in lower case, whose pictures or volumes are masks of others."""
 OTHER_ORGANS = {"heart", "left clavicle", "right clavicle"}

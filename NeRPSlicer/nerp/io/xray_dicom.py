@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from ..errors import NerpError
-from .dicom import decode, quiet_pydicom, read_header
+from .dicom import DECODED_BY_PYDICOM, IMPLICIT, decode, quiet_pydicom, read_header
 from .xray_pictures import Pixels, grey_levels, grey_of
 
-MODALITIES = ("CR", "DX", "RG", "OT", "SC", "")
+MODALITIES = ("CR", "DX", "RG", "OT", "SC", "")  # codespell:ignore OT
 """Computed and digital radiography, radiographic imaging, other, converted, not said."""
 FEWEST_WINDOWED = 16
 """A window that leaves fewer grey levels than this belongs to another picture."""
@@ -64,15 +65,15 @@ def _check(path: Path, header: Any) -> None:
 
 
 def _read(path: Path, header: Any) -> Pixels:
-    values, is_rescaled = decode(path)
     if int(header.get("SamplesPerPixel", 1)) > 1:
-        grey, told = grey_of(values, path)
+        grey, told = grey_of(decode(path)[0], path)
         return Pixels(grey, *_spacing(path, header, told))
+    values = _stored_values(path)
     padding = _padding(values, header)
     told = ()
     if header.get("PresentationIntentType") == "FOR PROCESSING":
         told = (f"{path.name}: a detector's raw picture (FOR PROCESSING), not made for reading.",)
-    image, more = _windowed(path, _in_output_units(values, header, is_rescaled), header)
+    image, more = _windowed(path, values, header)
     # Either says that the least value is white (PS3.3 C.7.6.3.1.2, C.11.6); both together say it once.
     if (
         header.get("PhotometricInterpretation") == "MONOCHROME1"
@@ -92,18 +93,35 @@ def _padding(values: np.ndarray, header: Any) -> np.ndarray | None:
     return (values >= min(low, high)) & (values <= max(low, high))
 
 
-def _in_output_units(values: np.ndarray, header: Any, is_rescaled: bool) -> np.ndarray:
-    from pydicom.pixels import apply_modality_lut
+def _stored_values(path: Path) -> np.ndarray:
+    """The values as stored, whatever the compression.
 
-    if is_rescaled and "ModalityLUTSequence" not in header:
-        return values
-    return apply_modality_lut(values, header)
+    SimpleITK's GDCM, which decodes what pydicom alone cannot, turns MONOCHROME1 and rescales on its own, the
+    wrong way round about the window: it gets a copy that tells of neither.
+    """
+    import pydicom
+
+    dataset = pydicom.dcmread(path, force=True)
+    if dataset.file_meta.get("TransferSyntaxUID", IMPLICIT) in DECODED_BY_PYDICOM:
+        return decode(path)[0]
+    for keyword in ("RescaleSlope", "RescaleIntercept", "ModalityLUTSequence"):
+        if keyword in dataset:
+            delattr(dataset, keyword)
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / "film.dcm"
+        dataset.save_as(copy)
+        try:
+            return decode(copy)[0]
+        except NerpError as error:
+            raise NerpError(str(error).replace(str(copy), str(path))) from error
 
 
 def _windowed(path: Path, values: np.ndarray, header: Any) -> tuple[np.ndarray, tuple[str, ...]]:
-    """After the first VOI LUT or window, if there is one that suits the picture: float32."""
-    from pydicom.pixels import apply_voi_lut
+    """After the modality LUT and the first VOI LUT or window, if one suits the picture: float32."""
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
 
+    values = apply_modality_lut(values, header)
     if "VOILUTSequence" in header:
         values = np.rint(values).astype(np.int32)  # a table is looked up by whole numbers
     windowed = np.asarray(apply_voi_lut(values, header), np.float32)
