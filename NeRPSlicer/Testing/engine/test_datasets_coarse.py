@@ -158,21 +158,21 @@ def test_a_cached_ct_equals_a_fresh_one(tmp_path: Path) -> None:
         assert other.structures.hash == fresh.structures.hash
         assert other.structures.items == fresh.structures.items
         assert other.notices == fresh.notices and other.nbytes == fresh.nbytes
-    assert len(list((tmp_path / "cache").iterdir())) == 1
+    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
 
 
 def test_content_and_settings_name_the_cache(tmp_path: Path) -> None:
     case, cache = write_case(tmp_path / "set"), Cache(tmp_path / "cache")
     first = prepare_ct(case, 20.0, cache)
     prepare_ct(case, 15.0, cache)
-    assert len(list(cache.folder.iterdir())) == 2
+    assert len(list(cache.folder.glob("*.npz"))) == 2
     renamed = tmp_path / "elsewhere.nrrd"
     renamed.write_bytes((case.path or Path()).read_bytes())
     prepare_ct(CtCase("new name", "x", renamed, case.labels), 20.0, cache)
-    assert len(list(cache.folder.iterdir())) == 2
+    assert len(list(cache.folder.glob("*.npz"))) == 2
     write_case(tmp_path / "set", seed=1)
     assert prepare_ct(case, 20.0, cache).volume.hash != first.volume.hash
-    assert len(list(cache.folder.iterdir())) == 3
+    assert len(list(cache.folder.glob("*.npz"))) == 3
     assert cache_key("a", {"b": 1, "c": 2}) == cache_key("a", {"c": 2, "b": 1}) != cache_key("a", {"b": 2})
 
 
@@ -188,11 +188,31 @@ def test_the_hash_of_a_folder_is_that_of_its_files_in_order(tmp_path: Path) -> N
         content_hash([tmp_path / "missing"])
 
 
+def test_old_files_are_not_read_again_until_they_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, file = Cache(tmp_path / "cache"), tmp_path / "file"
+    file.write_bytes(b"12")
+    young = cache.content_hash([file])
+    assert young == content_hash([file]) and not cache.folder.exists()
+    os.utime(file, (1e9, 1e9))
+    assert cache.content_hash([file]) == young
+    with monkeypatch.context() as patched:
+        patched.setattr("nerp.datasets.cache.content_hash", lambda _: pytest.fail("read again"))
+        assert cache.content_hash([file]) == young
+    for times, content in (((1e9 + 1, 1e9 + 1), b"34"), ((1e9, 1e9), b"345")):
+        file.write_bytes(content)
+        os.utime(file, times)
+        assert cache.content_hash([file]) == content_hash([file]) != young
+    with pytest.raises(NerpError, match="cannot be read"):
+        cache.content_hash([tmp_path / "missing"])
+
+
 def test_damaged_and_foreign_cache_files_are_made_anew(tmp_path: Path) -> None:
     """A pickle in a cache file is not loaded: the case is prepared again and the file replaced."""
     case, cache = write_case(tmp_path / "set"), Cache(tmp_path / "cache")
     expected = prepare_ct(case, 20.0, cache).volume.hash
-    (file,) = cache.folder.iterdir()
+    (file,) = cache.folder.glob("*.npz")
     whole = file.read_bytes()
     bomb = tmp_path / "bomb"
     np.savez(file, hu=np.array([Bomb(bomb)], dtype=object))

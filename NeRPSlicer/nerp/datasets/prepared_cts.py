@@ -15,7 +15,7 @@ from ..errors import NerpError
 from ..io import read_ct, read_structures
 from ..structures import Code, Structure, Structures
 from ..volume import Volume
-from .cache import Cache, cache_key, content_hash, from_text_array, text_array
+from .cache import Cache, cache_key, from_text_array, text_array
 from .cases import Cases, CtCase
 from .coarse import coarse_structures, coarse_volume
 from .records import MEMORY_BYTES, Records, prepared
@@ -59,7 +59,7 @@ def prepare_ct(case: CtCase, spacing_mm: float, cache: Cache | None = None) -> C
     """
     key = ""
     if cache is not None:
-        key = cache_key(_content(case), {"kind": "ct", "version": VERSION, "spacing_mm": spacing_mm})
+        key = cache_key(_content(case, cache), {"kind": "ct", "version": VERSION, "spacing_mm": spacing_mm})
         arrays = cache.read(key)
         if arrays is not None:
             return _record(case, arrays)
@@ -85,11 +85,13 @@ def prepare_cts(
     )
 
 
-def _content(case: CtCase) -> str:
+def _content(case: CtCase, cache: Cache) -> str:
     if case.path is None:
         # What a seed draws changes with the drawing.
-        return f"thorax {case.thorax} {content_hash(sorted(Path(phantom.__file__).parent.glob('*.py')))}"
-    return content_hash([case.path, *([case.labels] if case.labels else [])])
+        return (
+            f"thorax {case.thorax} {cache.content_hash(sorted(Path(phantom.__file__).parent.glob('*.py')))}"
+        )
+    return cache.content_hash([case.path, *([case.labels] if case.labels else [])])
 
 
 def _read(case: CtCase) -> tuple[Volume, Structures | None, tuple[str, ...]]:

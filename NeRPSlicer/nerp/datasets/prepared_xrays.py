@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from ..io.xray import Xray, read_lung_masks, read_xray
-from .cache import Cache, cache_key, content_hash, from_text_array, text_array
+from .cache import Cache, cache_key, from_text_array, text_array
 from .cases import Cases, XrayCase
 from .films import film_window, prepare_lungs, prepare_xray
 from .records import MEMORY_BYTES, Records, prepared
@@ -76,7 +76,7 @@ def prepare_xray_case(
     if cache is not None:
         settings = {"kind": "xray", "version": VERSION, "rows": rows, "columns": columns}
         settings["finder"] = finder.key if finder is not None and not case.masks else ""
-        key = cache_key(content_hash([case.path, *case.masks]), settings)
+        key = cache_key(cache.content_hash([case.path, *case.masks]), settings)
         arrays = cache.read(key)
         if arrays is not None:
             return _record(case, arrays)

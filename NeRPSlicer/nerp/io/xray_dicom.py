@@ -14,7 +14,7 @@ from ..errors import NerpError
 from .dicom import DECODED_BY_PYDICOM, IMPLICIT, decode, quiet_pydicom, read_header
 from .xray_pictures import Pixels, grey_levels, grey_of
 
-MODALITIES = ("CR", "DX", "RG", "OT", "SC", "")  # codespell:ignore OT
+MODALITIES = ("CR", "DX", "RG", "OT", "SC", "")  # codespell:ignore
 """Computed and digital radiography, radiographic imaging, other, converted, not said."""
 FEWEST_WINDOWED = 16
 """A window that leaves fewer grey levels than this belongs to another picture."""
