@@ -176,11 +176,13 @@ class RenderClient:
             self.whenRestored()
         else:
             answered = self._waiting.pop(number, None)
-            if self._volumeToFollow is not None and "picture" in reply:
-                self._worker.send({**self._volumeToFollow, "request": _FOLLOWED})
-                self._volumeToFollow = None
             if answered is not None and answered.whenAnswered is not None:
                 answered.whenAnswered(reply)
+            # A drag goes on: its next pictures come before the patient's body.
+            follows = self._volumeToFollow is not None and self._worker is not None
+            if follows and "picture" in reply and not self._waiting:
+                self._worker.send({**self._volumeToFollow, "request": _FOLLOWED})
+                self._volumeToFollow = None
 
     def _onEnd(self, reason: str) -> None:
         """The worker has gone: quietly when it was idle, else start another."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 
@@ -71,23 +73,41 @@ def test_cancel_takes_back_everything(live):
     assert client.forgotten == ["small"] and not client.asked and not preview.active
 
 
-def test_the_client_tells_the_worker_and_a_new_one_is_not_asked_again(app, tmp_path):
+class Worker:
+    """Keeps what it is sent."""
+
+    def __init__(self, onReply, onEnd) -> None:
+        self.folder = Path("nowhere")
+        self.sent, self.onReply, self.onEnd = [], onReply, onEnd
+
+    def send(self, request) -> None:
+        self.sent.append(request)
+
+    def stop(self) -> None: ...
+
+    @property
+    def asked(self) -> list[tuple]:
+        return [(request["do"], request.get("body", True)) for request in self.sent]
+
+
+@pytest.fixture
+def started(app, tmp_path):
+    """A client and the workers that it has started."""
     from NeRPSlicerLib.client.renderClient import RenderClient
 
-    class Worker:
-        folder = tmp_path / "none"
-
-        def __init__(self, onReply, onEnd) -> None:
-            self.sent, self.onReply, self.onEnd = [], onReply, onEnd
-            workers.append(self)
-
-        def send(self, request) -> None:
-            self.sent.append(request)
-
-        def stop(self) -> None: ...
-
     workers: list[Worker] = []
-    client = RenderClient(tmp_path / "files", lambda line: None, Worker)
+
+    def start(onReply, onEnd):
+        workers.append(Worker(onReply, onEnd))
+        return workers[-1]
+
+    client = RenderClient(tmp_path / "files", lambda line: None, start)
+    yield client, workers
+    client.close()
+
+
+def test_the_client_tells_the_worker_and_a_new_one_is_not_asked_again(app, started):
+    client, workers = started
     heard = []
     number = client.request({"do": "volume", "name": "ct"}, heard.append)
     workers[0].onReply({"request": 0, "numba": True})
@@ -102,4 +122,18 @@ def test_the_client_tells_the_worker_and_a_new_one_is_not_asked_again(app, tmp_p
     workers[1].onReply({"request": -3, "cancelled": number})
     workers[1].onReply({"request": draw, "skipped": True})
     assert heard == [{"request": draw, "skipped": True}] and not client.busy
-    client.close()
+
+
+def test_in_a_drag_the_next_picture_comes_before_the_patients_body(app, started):
+    client, workers = started
+    volume = client.request({"do": "volume", "name": "ct"}, lambda reply: None)
+    workers[0].onReply({"request": 0, "numba": True})
+    workers[0].onReply({"request": volume, "volume": {}})
+    first = client.request({"do": "draw"}, lambda reply: client.request({"do": "draw"}, lambda reply: None))
+    workers[0].onEnd("")
+    app.wait(20)
+    picture = {"picture": {}, "camera": {}}
+    workers[1].onReply({"request": first, **picture})
+    assert workers[1].asked == [("hello", True), ("volume", False), ("draw", True), ("draw", True)]
+    workers[1].onReply({"request": first + 1, **picture})
+    assert workers[1].asked[4:] == [("volume", True)]
