@@ -10,6 +10,7 @@ from typing import Protocol
 
 import qt
 import slicer
+from slicer.i18n import tr as _
 
 from .python import processEnvironment, pythonExecutable
 
@@ -77,6 +78,10 @@ class PipInstaller:
         if folder is None and importlib.util.find_spec("slicer.packaging") is not None:
             from slicer import packaging
 
+            if packaging.isPipInstallInProgress():
+                onLog(_("ERROR: Another extension is installing: wait for it, then set up again."))
+                whenDone(-1)
+                return
             packaging.pip_install(
                 requirements,
                 constraints=constraints,

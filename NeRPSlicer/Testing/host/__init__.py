@@ -124,8 +124,9 @@ def start() -> Host:
     prepare.publish_modules()
     prepare.prune_slicer()
     from .application import Application
+    from .main_window import qSlicerMainWindow
 
-    window = QtWidgets.QMainWindow()
+    window = qSlicerMainWindow()
     window.setObjectName("qSlicerMainWindow")
     viewport = QtWidgets.QWidget()
     window.setCentralWidget(viewport)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import types
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -53,6 +58,37 @@ def test_the_patient_is_seen_in_the_beam(driver):
     bounds = [0.0] * 6
     skin.GetRASBounds(bounds)
     np.testing.assert_allclose(np.array(bounds).reshape(3, 2).T, body, atol=25)
+
+
+def test_sample_data_offers_the_example(app, driver, monkeypatch):
+    """Slicer's module Sample Data is told a downloader of our own: it shows the panel and builds there."""
+    import slicer
+
+    offered = []
+
+    class SampleDataLogic:
+        @staticmethod
+        def registerCustomSampleDataSource(
+            category="Custom", sampleName=None, uris=None, fileNames=None, nodeNames=None,
+            customDownloader=None, thumbnailFileName=None, loadFileTypes=None, loadFiles=None,
+            loadFileProperties=None, checksums=None, loadFileType=None,
+        ):  # fmt: skip
+            offered.append((category, sampleName, customDownloader, thumbnailFileName))
+
+    module = types.ModuleType("SampleData")
+    module.__spec__ = ModuleSpec("SampleData", None)
+    module.SampleDataLogic = SampleDataLogic
+    monkeypatch.setitem(sys.modules, "SampleData", module)
+    sys.modules["NeRPSlicer"].registerAtStartup()
+    ((category, name, download, picture),) = offered
+    assert category == "Neural Radiance Projection" and "example" in name and Path(picture).is_file()
+    app.select_module("Volumes")
+    # The worker of tests lives in this process, where the module itself may start no thread.
+    monkeypatch.setenv("NERP_THREADS", "1")
+    nodes = download(None)
+    assert slicer.util.selectedModule() == "NeRPSlicer"
+    assert nodes == [driver.parameters.ct, driver.parameters.segmentation]
+    assert driver.parameters.film is not None and driver.session.geometry is not None
 
 
 def test_a_segmentation_node_equals_what_the_worker_draws(driver):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import types
 import zipfile
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,44 @@ def test_what_slicer_ships_is_pinned(driver, tmp_path):
     path = Path(driver.panel.resourcePath("requirements.txt"))
     assert requirementsOf(path) == ["numba>=0.60"]
     assert missing(["numpy>=1", "no-such-package==1"]) == ["no-such-package==1"]
+
+
+@pytest.fixture
+def packaging(driver, monkeypatch):
+    """Slicer's own ``slicer.packaging`` (5.12 and later), as far as it is used."""
+    import slicer
+
+    module = types.ModuleType("slicer.packaging")
+    module.__spec__ = ModuleSpec("slicer.packaging", None)
+    module.busy, module.asked = False, []
+
+    def pip_install(
+        requirements, constraints=None, no_deps_requirements=None, skip_packages=None, blocking=True,
+        show_progress=True, requester=None, parent=None, logCallback=None, completedCallback=None,
+    ):  # fmt: skip
+        module.asked.append((requirements, Path(constraints).read_text(encoding="utf-8"), blocking))
+        logCallback("Successfully installed numba")
+        completedCallback(0)
+
+    module.pip_install, module.isPipInstallInProgress = pip_install, lambda: module.busy
+    monkeypatch.setitem(sys.modules, "slicer.packaging", module)
+    monkeypatch.setattr(slicer, "packaging", module, raising=False)
+    return module
+
+
+def test_slicers_own_packaging_installs_where_there_is_one(driver, monkeypatch, packaging):
+    from NeRPSlicerLib.ui import setUp
+
+    monkeypatch.setattr(setUp, "missing", list)
+    monkeypatch.setattr(driver.panel.setUp, "ask", lambda lacking: "network")
+    driver.panel.status.ui.setUpButton.click()
+    ((requirements, constraints, blocking),) = packaging.asked
+    assert requirements == ["numba>=0.60"] and "numpy==" in constraints and blocking is False
+    assert "Installed" in driver.message and not driver.panel.setUp.busy
+    packaging.busy = True
+    driver.panel.status.ui.setUpButton.click()
+    assert len(packaging.asked) == 1 and not driver.panel.setUp.busy
+    assert "Another extension" in driver.message and "\n" not in driver.message
 
 
 def test_pip_takes_a_folder_of_wheels(driver, tmp_path):
