@@ -101,6 +101,22 @@ def test_a_plain_folder_with_labels_matched_by_stem(tmp_path: Path) -> None:
     assert find_cts(tmp_path, tmp_path / "labels").items == cases.items
 
 
+def test_files_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    """As TotalSegmentator's set has it: one folder a patient, with a folder of masks."""
+    for patient in ("s0001", "s0002"):
+        write_volume(tmp_path / patient / "ct.nii.gz", small_ct())
+        write_volume(tmp_path / patient / "segmentations" / "heart.nii.gz", small_labels())
+    write_volume(tmp_path / "labels" / "s0002_ct.nrrd", small_labels())
+    cases = find_cts(tmp_path)
+    assert [(case.name, case.patient) for case in cases] == [("s0001_ct",) * 2, ("s0002_ct",) * 2]
+    assert [case.labels for case in cases] == [
+        tmp_path / "s0001" / "segmentations",
+        tmp_path / "labels" / "s0002_ct.nrrd",
+    ]
+    given = find_cts(tmp_path, tmp_path / "labels")
+    assert [case.labels for case in given] == [None, tmp_path / "labels" / "s0002_ct.nrrd"]
+
+
 def test_labels_that_match_nothing_are_an_error(tmp_path: Path) -> None:
     write_volume(tmp_path / "ct" / "one.nrrd", small_ct())
     labels = write_volume(tmp_path / "labels" / "other.nrrd", small_labels())
@@ -132,6 +148,12 @@ def test_unreadable_files_among_good_ones(tmp_path: Path) -> None:
         find_cts(tmp_path / "missing")
 
 
+def test_labels_in_a_file_beside_the_ct(tmp_path: Path) -> None:
+    write_volume(tmp_path / "ct.nrrd", small_ct())
+    labels = write_volume(tmp_path / "organs.nrrd", small_labels().astype(np.int16))
+    assert [(case.name, case.labels) for case in find_cts(tmp_path, labels)] == [("ct", labels)]
+
+
 def test_a_segmentation_beside_its_slices_is_no_slice(tmp_path: Path) -> None:
     study = generate_uid()
     series = write_dicom_ct(tmp_path / "case", study=study, patient="SECRET", side=40)
@@ -142,6 +164,18 @@ def test_a_segmentation_beside_its_slices_is_no_slice(tmp_path: Path) -> None:
         ("case", "case", seg),
         ("later", "case", None),
     ]
+
+
+def test_patients_whose_folders_are_named_alike_stay_apart(tmp_path: Path) -> None:
+    for patient in ("one", "two"):
+        write_dicom_ct(tmp_path / patient / "CT", patient=patient.upper())
+    labels = write_volume(tmp_path / "labels" / "two_CT.nrrd", small_labels())
+    cases = find_cts(tmp_path)
+    assert [(case.name, case.patient) for case in cases] == [("one_CT",) * 2, ("two_CT",) * 2]
+    assert [case.labels for case in cases] == [None, labels]
+    assert [case.labels for case in find_cts(tmp_path, labels.parent)] == [None, labels]
+    assert [case.name for case in find_cts(tmp_path / "one" / "CT")] == ["CT"]
+    assert [case.name for case in find_cts(tmp_path / "one" / "CT" / "1-001.dcm")] == ["CT"]
 
 
 def test_a_damaged_header_is_listed(tmp_path: Path) -> None:

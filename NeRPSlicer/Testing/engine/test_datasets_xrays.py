@@ -129,14 +129,25 @@ def test_a_plain_folder_and_what_is_wrong_in_it(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not even called a picture")
     (tmp_path / ".hidden.png").write_text("a thumbnail")
     cases = find_xrays(tmp_path)
-    assert [(case.name, case.path.parent.name) for case in cases] == [
-        ("one", "deep"),
-        ("one-2", tmp_path.name),
+    assert [(case.name, case.patient, case.path.parent.name) for case in cases] == [
+        ("deep_one", "deep_one", "deep"),
+        ("one", "one", tmp_path.name),
     ]
-    assert [len(case.masks) for case in cases] == [1, 1]
+    assert [len(case.masks) for case in cases] == [0, 1]
     assert [path.name for path, _ in cases.skipped] == ["cut.png", "text.jpg"]
     lines = cases.skipped_lines()
     assert lines[0] == "2 left out:" and lines[1].endswith("cut.png: is cut short; copy it again.")
+
+
+def test_masks_go_to_the_nearest_of_one_name(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        write_picture(tmp_path / part / "images" / "1.png", film())
+        write_mask(tmp_path / part / "masks" / "1.png", LEFT)
+    cases = find_xrays(tmp_path)
+    assert [(case.name, masks_of(case, tmp_path)) for case in cases] == [
+        ("test_images_1", ["test/masks/1.png"]),
+        ("train_images_1", ["train/masks/1.png"]),
+    ]
 
 
 def test_dicom_films_of_one_patient_stay_together_and_nameless(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Generic, TypeVar, overload
 
 from ..errors import NerpError
+from ..io.images import stem
 
 MAX_NAMED = 5
 """How many skipped files an error names."""
@@ -121,6 +122,18 @@ def with_unique_names(cases: Iterable[C]) -> tuple[C, ...]:
         names.add(name)
         unique.append(case if name == case.name else replace(case, name=name))
     return tuple(unique)
+
+
+def names_of(paths: Iterable[Path], root: Path) -> dict[Path, str]:
+    """A name for each file: its stem, after the folders below ``root`` where several share it."""
+    paths = list(paths)
+    stems = Counter(stem(path) for path in paths)
+    return {
+        path: stem(path)
+        if stems[stem(path)] == 1
+        else "_".join((*path.relative_to(root).parts[:-1], stem(path)))
+        for path in paths
+    }
 
 
 def reason(error: NerpError, path: Path) -> str:

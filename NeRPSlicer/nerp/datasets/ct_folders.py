@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import NerpError
@@ -16,11 +17,12 @@ from .cases import (
     checked_cases,
     checked_folder,
     files_below,
+    names_of,
     reason,
     with_unique_names,
 )
 from .dicom_folders import LABEL_KINDS, DicomObject, dicom_objects
-from .layouts import CT_SETS, PublicSet, is_mask, known_set, mask_key, set_notices
+from .layouts import CT_SETS, MASK_FOLDERS, PublicSet, is_mask, known_set, mask_key, masks_of, set_notices
 
 
 def find_cts(folder: str | Path, labels: str | Path | None = None) -> Cases[CtCase]:
@@ -47,20 +49,25 @@ def find_cts(folder: str | Path, labels: str | Path | None = None) -> Cases[CtCa
     given = None if labels is None or Path(labels) == folder else Path(labels)
     if given is not None:
         checked_folder(given)
+    if folder.is_file() and not is_image_file(folder) and is_dicom_file(folder):
+        folder = folder.parent  # as nerp.read_ct does
     root = folder if folder.is_dir() else folder.parent
     files = files_below(folder) if folder.is_dir() else [folder]
     if given is not None and given.is_dir():
         files = [file for file in files if not file.is_relative_to(given)]
+    elif given is not None:
+        files = [file for file in files if file != given]
     images, beside = _images_and_labels(files, root)
     if given is not None:
-        beside = {} if given.is_file() else _labels_by_key(given)
-    found, skipped, sets = _image_cases(images, beside)
-    series, more = _series_cases(files, root, beside, use_own=given is None)
-    cases = sorted((*found, *series.values()), key=lambda case: str(case.path))
-    for case in series.values():
-        known = known_set(_names(case.path, root), CT_SETS)
-        if known:
-            sets[known[0]] += 1
+        beside = []
+    by_name = (
+        _labels_by_name(given)
+        if given is not None and given.is_dir()
+        else {mask_key(label): label for label in beside}
+    )
+    found, skipped, sets = _image_cases(images, root, beside, by_name, use_own=given is None)
+    series, more, more_sets = _series_cases(files, root, by_name, use_own=given is None)
+    cases = sorted((*found, *series), key=lambda case: str(case.path))
     if given is not None and given.is_file():
         cases = _with_one_label(cases, given)
     labelled = sum(case.labels is not None for case in cases)
@@ -69,7 +76,7 @@ def find_cts(folder: str | Path, labels: str | Path | None = None) -> Cases[CtCa
             f"Nothing in {given} has the name of a CT in {folder} (for example {cases[0].name}); "
             "name label maps as their CTs."
         )
-    notices = [*set_notices(sets, "CTs"), f"{len(cases)} CTs, {labelled} with labels."]
+    notices = [*set_notices(sets + more_sets, "CTs"), f"{len(cases)} CTs, {labelled} with labels."]
     result = Cases(with_unique_names(cases), (*skipped, *more), tuple(notices))
     return checked_cases(result, folder, "CT")
 
@@ -79,20 +86,20 @@ def thorax_cases(seeds: Iterable[int]) -> Cases[CtCase]:
     return Cases(tuple(CtCase(f"thorax-{seed}", f"thorax-{seed}", None, thorax=seed) for seed in seeds))
 
 
-def _images_and_labels(files: list[Path], root: Path) -> tuple[list[Path], dict[str, Path]]:
-    """Image files that are no labels, and labels by `mask_key`."""
+def _images_and_labels(files: list[Path], root: Path) -> tuple[list[Path], list[Path]]:
+    """Image files that are no labels, and labels."""
     images: list[Path] = []
-    labels: dict[str, Path] = {}
+    labels: list[Path] = []
     for file in files:
         if is_image_file(file):
             if len(files) > 1 and is_mask(file, root):
-                labels.setdefault(mask_key(file), file)
+                labels.append(file)
             else:
                 images.append(file)
     return images, labels
 
 
-def _labels_by_key(folder: Path) -> dict[str, Path]:
+def _labels_by_name(folder: Path) -> dict[str, Path]:
     """What may be labels in a folder, by the name it shares with its CT."""
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
@@ -104,61 +111,98 @@ def _labels_by_key(folder: Path) -> dict[str, Path]:
 
 
 def _image_cases(
-    images: list[Path], labels: dict[str, Path]
+    images: list[Path], root: Path, beside: list[Path], by_name: dict[str, Path], use_own: bool
 ) -> tuple[list[CtCase], list[tuple[Path, str]], Counter[PublicSet]]:
     found: list[CtCase] = []
     skipped: list[tuple[Path, str]] = []
     sets: Counter[PublicSet] = Counter()
+    names = names_of(images, root)
+    own = masks_of(names, beside)
     for image in images:
         try:
             glance_at_ct(image)
         except NerpError as error:
             skipped.append((image, reason(error, image)))
             continue
-        name = stem(image)
-        known = known_set([name, *reversed(image.parent.parts)], CT_SETS)
+        name = names[image]
+        known = known_set([stem(image), *_names(image.parent, root)], CT_SETS)
         if known:
             sets[known[0]] += 1
-        found.append(CtCase(name, known[1] if known else name, image, labels.get(name.lower())))
+        label = own.get(image, [None])[0] if use_own else by_name.get(name.lower())
+        found.append(CtCase(name, known[1] if known else name, image, label))
+    if use_own:
+        alone = Counter(case.path.parent for case in found if case.path)
+        found = [
+            replace(case, labels=_masks_beside(case.path))
+            if case.path and case.labels is None and alone[case.path.parent] == 1
+            else case
+            for case in found
+        ]
     return found, skipped, sets
 
 
-def _names(path: Path | None, root: Path) -> list[str]:
+def _masks_beside(image: Path) -> Path | None:
+    """The folder of masks beside the one CT of a folder, as TotalSegmentator's set has it."""
+    for folder in sorted(image.parent.iterdir()):
+        if (
+            folder.is_dir()
+            and folder.name.lower() in MASK_FOLDERS
+            and any(map(is_image_file, folder.iterdir()))
+        ):
+            return folder
+    return None
+
+
+def _names(path: Path, root: Path) -> list[str]:
     """The names of a folder and of those above it, down to the searched one, the nearest first."""
-    if path is None:
-        return []
     return [path.name, *(parent.name for parent in path.parents if parent.is_relative_to(root))]
 
 
 def _series_cases(
     files: list[Path], root: Path, labels: dict[str, Path], use_own: bool
-) -> tuple[dict[str, CtCase], list[tuple[Path, str]]]:
-    """One CT of each DICOM study, by the study; and the folders left out."""
+) -> tuple[list[CtCase], list[tuple[Path, str]], Counter[PublicSet]]:
+    """One CT of each DICOM study, the folders left out, and the sets met."""
     objects, skipped = dicom_objects(file for file in files if not is_image_file(file))
     drawn = [one for one in objects if one.modality in LABEL_KINDS]
     drawn.sort(key=lambda one: LABEL_KINDS.index(one.modality))
+    chosen, left = _one_of_each_study(objects, drawn)
+    folders = Counter(one.path.name for one in chosen)
+    cases: list[CtCase] = []
+    sets: Counter[PublicSet] = Counter()
+    first: dict[str, str] = {}  # a patient's first CT names the patient: identifiers stay in the files
+    for one in chosen:
+        known = known_set(_names(one.path, root), CT_SETS)
+        if known:
+            sets[known[0]] += 1
+            name = patient = known[1]
+        else:
+            parts = one.path.relative_to(root).parts
+            name = "_".join(parts) if folders[one.path.name] > 1 else one.path.resolve().name
+            patient = first.setdefault(one.patient or one.study or str(one.path), name)
+        own = _drawn_on(one, drawn) if use_own else None
+        cases.append(CtCase(name, patient, one.path, own.path if own else labels.get(name.lower())))
+    return cases, [*skipped, *left], sets
+
+
+def _one_of_each_study(
+    objects: list[DicomObject], drawn: list[DicomObject]
+) -> tuple[list[DicomObject], list[tuple[Path, str]]]:
+    """The series that a segmentation was drawn on, else the one with the most slices; and why not others."""
+    left: list[tuple[Path, str]] = []
     studies: dict[str, list[DicomObject]] = {}
     for one in objects:
         against = one.reason_against()
         if not against:
             studies.setdefault(one.study or str(one.path), []).append(one)
         elif one.modality not in LABEL_KINDS:
-            skipped.append((one.path, against))
-    chosen: dict[str, CtCase] = {}
-    first: dict[str, str] = {}  # a patient's first CT names the patient: identifiers stay in the files
-    for study, series in studies.items():
+            left.append((one.path, against))
+    chosen: list[DicomObject] = []
+    for series in studies.values():
         best = max(series, key=lambda one: (_drawn_on(one, drawn) is not None, one.slices))
-        skipped += [
-            (one.path, f"{best.path.name} of the same study was taken") for one in series if one is not best
-        ]
-        names = _names(best.path, root)
-        known = known_set(names, CT_SETS)
-        name = known[1] if known else best.path.resolve().name
-        own = _drawn_on(best, drawn) if use_own else None
-        matched = labels.get(name.lower()) or labels.get(best.path.name.lower())
-        patient = known[1] if known else first.setdefault(best.patient or study, name)
-        chosen[study] = CtCase(name, patient, best.path, own.path if own else matched)
-    return chosen, skipped
+        chosen.append(best)
+        told = f"{best.path.name} of the same study was taken"
+        left += [(one.path, told) for one in series if one is not best]
+    return chosen, left
 
 
 def _drawn_on(series: DicomObject, drawn: list[DicomObject]) -> DicomObject | None:
@@ -179,5 +223,4 @@ def _drawn_on(series: DicomObject, drawn: list[DicomObject]) -> DicomObject | No
 def _with_one_label(cases: list[CtCase], labels: Path) -> list[CtCase]:
     if len(cases) != 1:
         raise NerpError(f"{labels} is one file, but there are {len(cases)} CTs; give a folder of labels.")
-    case = cases[0]
-    return [CtCase(case.name, case.patient, case.path, labels)]
+    return [replace(cases[0], labels=labels)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,33 @@ def is_mask(path: Path, folder: Path) -> bool:
 def mask_key(path: Path) -> str:
     """What a mask's name shares with its picture's, in lower case."""
     return MASK_ENDINGS.sub("", stem(path)).lower()
+
+
+def masks_of(names: Mapping[Path, str], masks: Iterable[Path]) -> dict[Path, list[Path]]:
+    """For each picture its masks: those of its stem or name; of several pictures the nearest by folders.
+
+    Args:
+        names: of the pictures, by path.
+        masks: in order.
+    """
+    by_key: dict[str, list[Path]] = {}
+    for picture, name in names.items():
+        for key in {stem(picture).lower(), name.lower()}:
+            by_key.setdefault(key, []).append(picture)
+    found: dict[Path, list[Path]] = {}
+    for mask in masks:
+        pictures = by_key.get(mask_key(mask), [])
+        steps = [_steps_between(picture.parent, mask.parent) for picture in pictures]
+        for picture, count in zip(pictures, steps, strict=True):
+            if count == min(steps):
+                found.setdefault(picture, []).append(mask)
+    return found
+
+
+def _steps_between(one: Path, other: Path) -> int:
+    """How many folders lie on the way."""
+    shared = sum(a == b for a, b in zip(one.parts, other.parts, strict=False))
+    return len(one.parts) + len(other.parts) - 2 * shared
 
 
 def set_notices(found: Counter[PublicSet], what: str) -> list[str]:

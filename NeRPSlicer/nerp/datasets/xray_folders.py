@@ -17,10 +17,11 @@ from .cases import (
     checked_cases,
     checked_folder,
     files_below,
+    names_of,
     reason,
     with_unique_names,
 )
-from .layouts import OTHER_ORGANS, XRAY_SETS, PublicSet, is_mask, known_set, mask_key, set_notices
+from .layouts import OTHER_ORGANS, XRAY_SETS, PublicSet, is_mask, known_set, masks_of, set_notices
 
 PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".img", ".dcm", *SUFFIXES)
 INDEX = "index.csv"
@@ -43,7 +44,7 @@ def find_xrays(folder: str | Path) -> Cases[XrayCase]:
     """
     folder = Path(folder)
     checked_folder(folder)
-    films, masks = _films_and_masks(folder)
+    films, pictures = _films_and_masks(folder)
     patients: dict[Path, str] = {}
     skipped: list[tuple[Path, str]] = []
     if (folder / INDEX).is_file():
@@ -54,6 +55,8 @@ def find_xrays(folder: str | Path) -> Cases[XrayCase]:
     first: dict[
         str, str
     ] = {}  # a DICOM patient's first film names the patient: identifiers stay in the files
+    names = names_of(films, folder if folder.is_dir() else folder.parent)
+    masks = masks_of(names, pictures)
     for film in films:
         try:
             glance_at_xray(film)
@@ -63,11 +66,11 @@ def find_xrays(folder: str | Path) -> Cases[XrayCase]:
         known = known_set([stem(film)], XRAY_SETS)
         if known:
             sets[known[0]] += 1
-        patient = patients.get(film) or (known[1] if known else stem(film))
+        patient = patients.get(film) or (known[1] if known else names[film])
         identifier = "" if film in patients or known else _dicom_patient(film)
         if identifier:
             patient = first.setdefault(identifier, patient)
-        found.append(XrayCase(stem(film), patient, film, tuple(masks.get(stem(film).lower(), ()))))
+        found.append(XrayCase(names[film], patient, film, tuple(masks.get(film, ()))))
     masked = sum(bool(case.masks) for case in found)
     notices = [*set_notices(sets, "X-rays"), f"{len(found)} X-rays, {masked} with lung masks."]
     cases = Cases(with_unique_names(found), tuple(skipped), tuple(notices))
@@ -82,17 +85,17 @@ def _dicom_patient(path: Path) -> str:
         return str(read_header(path, ["PatientID"]).get("PatientID", "") or "")
 
 
-def _films_and_masks(folder: Path) -> tuple[list[Path], dict[str, list[Path]]]:
-    """Pictures that are no masks, and masks of lungs by `mask_key`."""
+def _films_and_masks(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Pictures that are no masks, and masks of lungs."""
     films: list[Path] = []
-    masks: dict[str, list[Path]] = {}
+    masks: list[Path] = []
     if folder.is_file():
         return [folder], masks
     for path in _pictures(files_below(folder)):
         if not is_mask(path, folder):
             films.append(path)
         elif path.parent.name.lower() not in OTHER_ORGANS:
-            masks.setdefault(mask_key(path), []).append(path)
+            masks.append(path)
     return films, masks
 
 
