@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,12 @@ class Patient:
                 red, green, blue = segment.GetColor()
                 colors[name] = (round(255 * red), round(255 * green), round(255 * blue))
         return colors
+
+    def emptySegments(self, ids: Iterable[str]) -> list[str]:
+        """Names of those among some segments that the worker does not hold, for they are empty."""
+        held = set(self.segmentIds.values())
+        segmentation = self.segmentationNode.GetSegmentation()
+        return [segmentation.GetSegment(id_).GetName() for id_ in ids if id_ not in held]
 
 
 class Layers:

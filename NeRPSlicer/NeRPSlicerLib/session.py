@@ -23,6 +23,7 @@ from .patientSurface import showPatientSurface
 from .pictures import Pictures
 from .positioning import Positioner
 from .scene.camera import cameraNode
+from .scene.segments import segmentIds
 
 
 class Session:
@@ -200,8 +201,21 @@ class Session:
         if not any(name in ids for name in self._settings().structures):
             self._settings().structures = mainStructures(list(ids))
         self._onProgress(None, "")
+        if self.patient.segmentationNode is not None:
+            self.tellEmptySegments(segmentIds(self.patient.segmentationNode))
         self.draw()
         self._whenChanged()
+
+    def tellEmptySegments(self, ids: list[str]) -> None:
+        """Say which of some segments are left out because they are empty, if any is."""
+        names = self.patient.emptySegments(ids)
+        if names:
+            shown = ", ".join(names[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+            self._tell(
+                _("Empty in this CT and left out: {0}. Draw them in Segment Editor if you need them.").format(
+                    shown
+                )
+            )
 
     def _onExampleVolume(self, node, geometry: VolumeGeometry) -> None:
         self.patient.volumeNode, self.patient.segmentationNode = node, None
@@ -243,6 +257,7 @@ class Session:
         return self._settings().method.label()
 
 
+_MOST_NAMES = 3
 _LUNGS = ("lung", "lungs", "lung_left", "lung_right", "left_lung", "right_lung")
 
 

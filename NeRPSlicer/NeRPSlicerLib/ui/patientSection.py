@@ -44,8 +44,10 @@ class PatientSection(Section):
     def _onStructuresChosen(self) -> None:
         if self._busy:
             return
-        selected = set(self.ui.structuresTable.selectedSegmentIDs())
-        names = [name for name, segmentId in self.panel.session.segmentIds.items() if segmentId in selected]
+        selected, session = self.ui.structuresTable.selectedSegmentIDs(), self.panel.session
+        names = [name for name, segmentId in session.segmentIds.items() if segmentId in selected]
+        if session.segmentIds:
+            session.tellEmptySegments(selected)
         if names != self.panel.parameters.structures:
             self.panel.parameters.structures = names
-            self.panel.session.draw()
+            session.draw()

@@ -60,6 +60,22 @@ class Host:
                 return until is None
             loop.processEvents(QtCore.QEventLoop.AllEvents | QtCore.QEventLoop.WaitForMoreEvents)
 
+    def press(self, key: str) -> None:
+        """Press a key in the main window, by a name that QKeySequence knows: "R", "Esc"."""
+        from PySide6 import QtCore, QtGui, QtWidgets
+
+        code = QtGui.QKeySequence.fromString(key)[0].toCombined()
+        was_shown = self.window.visible
+        self.window.show()
+        QtWidgets.QWidget.activateWindow(self.window)
+        self.wait(1000, until=lambda: QtWidgets.QApplication.activeWindow() is not None)
+        for kind in (QtCore.QEvent.KeyPress, QtCore.QEvent.KeyRelease):
+            event = QtGui.QKeyEvent(kind, code, QtCore.Qt.NoModifier, key if len(key) == 1 else "")
+            QtCore.QCoreApplication.postEvent(self.window.windowHandle(), event)
+        self.wait()
+        if not was_shown:
+            self.window.hide()
+
     def picture(self, view):
         """What a slice or 3-D view shows: uint8 ``[rows, columns, 3]``."""
         from .views import picture

@@ -90,9 +90,7 @@ def test_every_kind_of_file_shows_the_same_picture(app, driver, tmp_path):
         assert seen[0, 0] > 200 and seen.ravel()[1:].max() < 60, (path.name, seen)
     slicer.util.loadVolume(str(files[0]), {"singleFile": True})
     composite = slicer.app.layoutManager().sliceWidget(RADIOGRAPH_VIEW).mrmlSliceCompositeNode()
-    assert composite.GetBackgroundVolumeID() == radiographNode().GetID(), (
-        "pushed out by what was loaded"
-    )
+    assert composite.GetBackgroundVolumeID() == radiographNode().GetID(), "pushed out by what was loaded"
     section.ui.invertedBox.click()
     driver.rest()
     seen = quarters(app)

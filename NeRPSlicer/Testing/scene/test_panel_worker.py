@@ -95,7 +95,8 @@ def test_a_worker_that_keeps_dying_is_given_up(driver):
     assert len(driver.workers) == 4 and "cannot be started" in driver.message
 
 
-def test_escape_drops_what_was_asked_for(driver):
+@pytest.mark.parametrize("way", ["Esc", "Cancel"])
+def test_what_was_asked_for_can_be_dropped(app, driver, way):
     driver.patient.ui.ctSelector.setCurrentNode(add_ct())
     driver.rest()
     before = driver.picture()
@@ -104,7 +105,10 @@ def test_escape_drops_what_was_asked_for(driver):
     assert driver.session.live.active
     driver.wait(lambda: driver.panel.settled)
     assert driver.panel.status.ui.cancelButton.enabled
-    driver.panel.status.ui.cancelButton.click()
+    if way == "Esc":
+        app.press("Esc")
+    else:
+        driver.panel.status.ui.cancelButton.click()
     driver.workers[0].paused = False
     driver.app.wait(5)
     driver.wait(lambda: not driver.session.client.busy)
