@@ -216,7 +216,10 @@ def remove_module(app) -> None:
     """Unload the module and delete its panel, as Slicer does; else it would go on following the scene."""
     from PySide6 import QtCore
 
-    widget = app.application.moduleManager().module("NeRPSlicer").widgetRepresentation()
+    module = app.application.moduleManager().module("NeRPSlicer")
+    if module is None:
+        return
+    widget = module.widgetRepresentation()
     app.unload_module("NeRPSlicer")
     widget.deleteLater()
     QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)
