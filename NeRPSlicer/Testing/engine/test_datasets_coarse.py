@@ -261,6 +261,12 @@ def test_killed_and_concurrent_writers_leave_whole_files(tmp_path: Path) -> None
             writer.kill()
             writer.communicate()
     assert cache.read("key") is not None
+    left, fresh = (tmp_path / f".unfinished-1-{name}" for name in ("old", "new"))
+    for path in (left, fresh):
+        path.write_bytes(b"half a file")
+    os.utime(left, (1e9, 1e9))
+    Cache(tmp_path)
+    assert fresh.exists() and not left.exists()
 
 
 def test_a_cache_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:

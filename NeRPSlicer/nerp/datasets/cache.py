@@ -12,16 +12,19 @@ import json
 import time
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..atomic import write_text, written_aside
+from ..atomic import UNFINISHED, write_text, written_aside
 from ..io.images import explained_reading
 from .cases import files_below
 
 BLOCK = 1 << 20
+ABANDONED_S = 3600.0
+"""No writer takes an hour for one file."""
 SETTLED_S = 3.0
 """The coarsest clock of a file system (FAT) counts two seconds."""
 
@@ -30,11 +33,15 @@ class Cache:
     """A folder of prepared cases.
 
     Args:
-        folder: made when something is first written to it.
+        folder: made when something is first written to it; what killed writers left there goes.
     """
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        for path in self.folder.glob(UNFINISHED + "*"):
+            with suppress(OSError):  # another process may be faster, or still hold it
+                if time.time() - path.stat().st_mtime > ABANDONED_S:
+                    path.unlink()
 
     def read(self, key: str) -> dict[str, np.ndarray] | None:
         """The arrays under a key; None where there are none, or none that are whole."""
