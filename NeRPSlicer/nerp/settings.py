@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from .errors import NerpError
-from .geometry import PRESETS
+from .geometry import PRESETS, Camera
 from .poses import CameraRanges
 from .resources import structure_threshold_mm
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 METHODS = ("fixed", "drr", "drr-sampled", "aip", "mip", "mida")
 """How a CT is drawn (`nerp.project`)."""
-GROWING = ("views", "presets")
-"""What may differ when a set is made longer: everything else must be equal."""
+GROWING = ("views", "presets", "cameras")
+"""What may differ when a set is made longer: everything else must be equal, and cameras begin alike."""
 LIMITS = {"views": (0, 100_000), "rows": (1, 16_384), "columns": (1, 16_384), "samples": (1, 65_536)}
 
 
@@ -39,6 +39,8 @@ class ExportSettings:
     """The standard projection that the variational cameras vary."""
     ranges: CameraRanges = field(default_factory=CameraRanges)
     """What the variational cameras may differ in."""
+    cameras: tuple[Mapping[str, Any], ...] = ()
+    """Cameras drawn too, as `Camera.to_dict` writes them; the pictures have ``rows`` and ``columns``."""
     method: str = "drr"
     """One of `METHODS`."""
     rows: int = 256
@@ -61,12 +63,14 @@ class ExportSettings:
     """Write each structure's path length in mm too."""
 
     def __post_init__(self) -> None:
-        for name in ("presets", "structures"):
+        for name in ("presets", "structures", "cameras"):
             if isinstance(getattr(self, name), str):
                 raise NerpError(f"{name} is a list of names, not {getattr(self, name)!r}.")
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if not isinstance(self.ranges, CameraRanges):
             object.__setattr__(self, "ranges", CameraRanges.from_dict(self.ranges))
+        cameras = [Camera.from_dict(record).to_dict() for record in self.cameras]
+        object.__setattr__(self, "cameras", tuple(cameras))
         for preset in (*self.presets, self.preset):
             if preset not in PRESETS:
                 raise NerpError(f"There is no projection {preset!r}; choose one of {', '.join(PRESETS)}.")
@@ -78,7 +82,7 @@ class ExportSettings:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise NerpError(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
-        if not self.views and not self.presets:
+        if not (self.views or self.presets or self.cameras):
             raise NerpError("Nothing to draw: ask for at least one view or one standard projection.")
         if not isinstance(self.minimum_mm, Mapping):
             raise NerpError(f"Least path lengths are given by name, not as {self.minimum_mm!r}.")
@@ -114,6 +118,7 @@ class ExportSettings:
         record.update(
             ranges=self.ranges.to_dict(),
             presets=list(self.presets),
+            cameras=[dict(camera) for camera in self.cameras],
             structures=list(self.structures),
             minimum_mm=dict(self.minimum_mm),
         )
@@ -135,19 +140,24 @@ class ExportSettings:
         return cls(**values)
 
     def grown_to(self, other: ExportSettings) -> ExportSettings:
-        """These settings with as many views and presets as either has."""
+        """These settings with as many views, presets and cameras as either has."""
         presets = dict.fromkeys((*self.presets, *other.presets))
-        return replace(self, views=max(self.views, other.views), presets=tuple(presets))
+        cameras = max(self.cameras, other.cameras, key=len)
+        return replace(self, views=max(self.views, other.views), presets=tuple(presets), cameras=cameras)
 
     def differences(self, other: ExportSettings) -> list[str]:
         """What keeps ``other`` from going on with a set of these settings, for example "method is drr, not
-        fixed"; views and presets may grow."""
+        fixed"; views, presets and cameras may grow."""
         mine, others = self.to_dict(), other.to_dict()
-        return [
+        found = [
             f"{name} is {mine[name]}, not {others[name]}"
             for name in mine
             if name not in GROWING and mine[name] != others[name]
         ]
+        shared = min(len(self.cameras), len(other.cameras))
+        if self.cameras[:shared] != other.cameras[:shared]:
+            found.append("its cameras are others")
+        return found
 
 
 def _meets(item: Structure, pattern: str) -> bool:

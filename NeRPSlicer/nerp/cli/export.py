@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..errors import NerpError
 from ..export import Case, Outcome, export_set
+from ..export.cameras import read_cameras
 from ..export.cases import file_name, read_case
 from ..export.previews import write_previews
 from ..geometry import PRESETS
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--labels", nargs="+", type=Path, default=[], help="labels for each CT, in the same order"
     )
     parser.add_argument("--out", type=Path, required=True, metavar="SET", help="folder of the set")
-    parser.add_argument("--views", type=int, default=10, help="random cameras per CT, default 10")
+    parser.add_argument("--views", type=int, help="random cameras per CT, default 10, with --cameras 0")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random cameras, default 0")
     parser.add_argument(
         "--presets",
@@ -40,6 +41,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=PRESETS,
         type=str.upper,
         help="standard ones to draw too",
+    )
+    parser.add_argument(
+        "--cameras",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="cameras to draw too: projection.json or projections.jsonl of pictures that are there",
     )
     parser.add_argument(
         "--case-names", nargs="+", metavar="NAME", help="one for each CT, where file names tell too much"
@@ -56,8 +65,16 @@ def run(options: argparse.Namespace) -> int:
             f"There are {len(options.labels)} label maps for {len(options.ct)} CTs; give one for "
             "each, in the same order."
         )
+    cameras = [camera for path in options.cameras for camera in read_cameras(path)]
+    if cameras and options.size is None:
+        options.size = f"{cameras[0].rows}x{cameras[0].columns}"
     settings = settings_of(
-        options, views=options.views, seed=options.seed, presets=tuple(options.presets), raw=options.raw
+        options,
+        views=options.views if options.views is not None else 0 if cameras else 10,
+        seed=options.seed,
+        presets=tuple(options.presets),
+        cameras=tuple(camera.to_dict() for camera in cameras),
+        raw=options.raw,
     )
     names = options.case_names or case_names(options.ct)
     if len(names) != len(options.ct):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..atomic import exclusive, explained, remove_unfinished, write_json
 from ..errors import NerpError
+from ..export.cameras import read_cameras
 from ..export.cases import read_case
 from ..export.record import write_projection
 from ..geometry import PRESETS, Camera
@@ -121,8 +122,7 @@ def _turned(options: argparse.Namespace, settings: ExportSettings, volume: Volum
 
 
 def _recorded(path: Path) -> Camera:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return Camera.from_dict(record["camera"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise NerpError(f"{path} holds no camera; use a projection.json that nerp wrote.") from error
+    cameras = read_cameras(path)
+    if len(cameras) > 1:
+        raise NerpError(f"{path} holds {len(cameras)} cameras; draw them with `nerp export --cameras`.")
+    return cameras[0]

@@ -111,15 +111,15 @@ def append_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def write_records(folder: Path, records: Records) -> None:
-    """Replace ``projections.jsonl``: by case, standard projections first."""
+    """Replace ``projections.jsonl``: by case; standard projections, given cameras, variational ones."""
     ordered = sorted(records.values(), key=_place)
     write_text(folder / PROJECTIONS, "".join(map(_line, ordered)))
 
 
-def _place(record: Mapping[str, Any]) -> tuple[str, int, int, str]:
+def _place(record: Mapping[str, Any]) -> tuple[str, int, str, int, str]:
     presets, view = list(PRESETS), record["view"]
     standard = presets.index(view) if view in presets else len(presets)
-    return record["case"], standard, len(view), view
+    return record["case"], standard, view[:1], len(view), view
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -56,15 +56,18 @@ class Outcome:
 
 @dataclass(frozen=True)
 class View:
-    """One projection to draw: a standard projection, or else a variational camera."""
+    """One projection to draw: a standard projection, a given camera, or else a variational one."""
 
     name: str
     preset: str | None = None
     index: int | None = None
+    given: Camera | None = None
 
     def camera(self, volume: Volume, settings: ExportSettings) -> tuple[Camera, CameraDraw | None]:
         """The camera, and the draw that a variational one comes from."""
         size = settings.rows, settings.columns
+        if self.given is not None:
+            return self.given.resized(*size), None
         if self.index is None:
             return Camera.preset(str(self.preset), volume, *size), None
         draw = draw_camera(volume, settings.seed, self.index, settings.ranges, settings.preset, *size)
@@ -72,9 +75,12 @@ class View:
 
 
 def views_of(settings: ExportSettings) -> list[View]:
-    """The projections of each case, standard ones first: PA, LL, v000, v001."""
-    standard = [View(preset, preset=preset) for preset in settings.presets]
-    return standard + [View(f"v{index:03d}", index=index) for index in range(settings.views)]
+    """The projections of each case: standard ones (PA, LL), given cameras (c000), variational ones (v000)."""
+    return [
+        *(View(preset, preset=preset) for preset in settings.presets),
+        *(View(f"c{n:03d}", given=Camera.from_dict(camera)) for n, camera in enumerate(settings.cameras)),
+        *(View(f"v{index:03d}", index=index) for index in range(settings.views)),
+    ]
 
 
 def export_set(
@@ -90,7 +96,7 @@ def export_set(
 
     Args:
         cases: their names must differ.
-        settings: must equal those of a set that is there, save that views and presets may grow.
+        settings: must equal those of a set that is there, save that views, presets and cameras may grow.
         folder: made when missing.
         progress: see `Progress`.
         should_stop: asked before every reading and every projection; True ends the export there.

@@ -20,6 +20,7 @@ from ..phantom import thorax
 from ..projector import METHODS, Radiograph, backend_name, project
 from ..projector.threads import thread_count
 from ..radiance import Fields
+from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
 from .bands import project_in_bands
@@ -86,6 +87,7 @@ class Session:
             "draw": self._draw,
             "example": self._example,
             "film": self._film,
+            "save": self._save,
             "release": self._release,
         }
         name = request.get("do")
@@ -269,6 +271,23 @@ class Session:
             "camera": camera.to_dict(),
             "name": "Example radiograph (synthetic)",
         }
+
+    def _save(self, request: Request) -> Reply:
+        folder, settings = request.get("folder"), request.get("settings")
+        if not isinstance(folder, str) or not folder or not isinstance(settings, Mapping):
+            raise NerpError("To save a picture, send a folder and settings with one camera.")
+        # What writes files takes a while to load, and most workers never need it.
+        from ..export.saving import save_view
+
+        record = save_view(
+            self._volume(),
+            self.structures,
+            ExportSettings.from_dict(settings),
+            self.folder / folder,
+            str(request.get("name", self._volume().name)),
+            lambda done, total, text: self._check(),
+        )
+        return {name: record[name] for name in ("id", "image", "masks", "empty_masks")}
 
     def _release(self, request: Request) -> Reply:
         self.volume = None
