@@ -18,6 +18,7 @@ _HOME = {
     "Structures": "structures",
     "Volume": "volume",
     "fixed_radiance": "radiance",
+    "load_model": "networks.model",
     "project": "projector",
     "read_ct": "io",
     "read_structures": "io",

@@ -20,8 +20,8 @@ ROOMS = [
     {"radiance", "phantom", "io", "settings"},
     {"projector", "display"},
     {"installation", "autograd"},
-    {"datasets"},
-    {"export"},
+    {"datasets", "networks", "evaluation"},
+    {"export", "training"},
     {"cli", "worker"},
 ]
 """From the ground up: a room may import those of its own row and below."""

@@ -1,4 +1,4 @@
-"""The command line: ``nerp demo | project | export | job | info``."""
+"""The command line: ``nerp demo | project | export | train | job | info``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from .. import __version__
 from ..errors import NerpError
 
-COMMANDS = ("demo", "project", "export", "job", "info")
+COMMANDS = ("demo", "project", "export", "train", "job", "info")
 """Each is a module here with a one-line docstring, ``add_arguments(parser)`` and ``run(options)``."""
 
 

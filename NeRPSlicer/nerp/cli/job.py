@@ -12,7 +12,7 @@ from ..jobs import JobStatus, find, look, start, stop
 from ..jobs.job import run_job
 from .console import say
 
-KINDS = {"export": "nerp.export.job"}
+KINDS = {"export": "nerp.export.job", "train": "nerp.training.job"}
 """Kind of job to the module whose ``run(job)`` does it."""
 
 

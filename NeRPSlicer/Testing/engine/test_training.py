@@ -1,0 +1,350 @@
+"""The GAN: losses by hand, gradients from end to end, resumed runs, checkpoints, the job."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import pickle
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nerp
+import numpy as np
+import pytest
+from nerp import NerpError, Structures, Volume
+from nerp.cli import main
+from nerp.structures import Structure
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("monai")
+
+from nerp.evaluation.distance import kernel_distance, random_features  # noqa: E402
+from nerp.networks.tone import ToneCurve  # noqa: E402
+from nerp.training import losses  # noqa: E402
+from nerp.training.augment import augmented  # noqa: E402
+from nerp.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from nerp.training.patients import Patient  # noqa: E402
+from nerp.training.report import Watched, report  # noqa: E402
+from nerp.training.settings import PRESETS, TrainingSettings  # noqa: E402
+from nerp.training.tone import knots, shown  # noqa: E402
+from nerp.training.trainer import NotFinite, Trainer  # noqa: E402
+
+TINY = TrainingSettings(
+    steps=6, mapper_mm=30.0, ct_mm=15.0, widths=(4, 8), size=16, samples=24, views=2, report_every=2
+)
+
+
+def patient(seed: int = 0, labelled: bool = True) -> Patient:
+    rng = np.random.default_rng(seed)
+    hu = np.full((20, 14, 20), -1000, np.int16)
+    hu[1:-1, 1:-1, 1:-1] = 20 + 40 * rng.random((18, 12, 18))
+    hu[4:16, 3:11, 3:8] = hu[4:16, 3:11, 12:17] = -800
+    body = np.zeros(hu.shape, bool)
+    body[1:-1, 1:-1, 1:-1] = True
+    volume = Volume(hu, np.diag([15.0, 15.0, 15.0, 1.0]), body, f"little-{seed}")
+    lungs = Structures.from_labels(
+        (hu == -800).astype(np.uint8), volume.ras_from_ijk, [Structure("lung_left", 1)]
+    )
+    return Patient.of(volume, lungs if labelled else None)
+
+
+class Pairs:
+    """What `training_pairs` gives, of made-up films."""
+
+    def __init__(self, patients: list[Patient], films: np.ndarray) -> None:
+        self.patients, self.films = patients, films
+
+    def __getitem__(self, step: int) -> Mapping[str, Any]:
+        ct = step % len(self.patients)
+        rng = np.random.default_rng(step)
+        chosen = self.films[rng.integers(len(self.films), size=TINY.views)]
+        hu = self.patients[ct].volume.hu.astype(np.float32)
+        return {
+            "ct": ct,
+            "hu": torch.from_numpy(hu)[None],
+            "images": torch.from_numpy(chosen)[:, None].clone(),
+        }
+
+
+def films(count: int = 6) -> np.ndarray:
+    return np.random.default_rng(1).random((count, TINY.size, TINY.size)).astype(np.float32)
+
+
+def trainer(settings: TrainingSettings = TINY) -> Trainer:
+    patients = [patient(0), patient(1)]
+    return Trainer(settings, patients, films(), Pairs(patients, films()))
+
+
+def test_losses_are_those_of_the_formulas() -> None:
+    real = (torch.tensor([0.5, -1.0]), torch.tensor([2.0]))
+    drawn = (torch.tensor([0.0, 1.0]), torch.tensor([-3.0]))
+
+    def log_sigmoid(x: float) -> float:
+        return -math.log(1 + math.exp(-x))
+
+    of_real = -(log_sigmoid(0.5) + log_sigmoid(-1.0)) / 2 - log_sigmoid(2.0)
+    of_drawn = -(log_sigmoid(0.0) + log_sigmoid(-1.0)) / 2 - log_sigmoid(3.0)
+    assert losses.discriminator_loss(real, drawn).item() == pytest.approx(of_real + of_drawn, rel=1e-6)
+    fooled = -(log_sigmoid(0.0) + log_sigmoid(1.0)) / 2 - log_sigmoid(-3.0)
+    assert losses.mapper_loss(drawn).item() == pytest.approx(fooled, rel=1e-6)
+    one, other = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([[1.5, 2.0], [2.0, 4.0]])
+    assert losses.anatomy_loss(one, other).item() == pytest.approx((0.5 + 0 + 1 + 0) / 4)
+
+
+def test_the_penalty_is_half_the_squared_gradient() -> None:
+    real = torch.rand(3, 1, 4, 4, requires_grad=True)
+    logits = (3 * real).sum(dim=(1, 2, 3)), real * 0 + 5 * real
+    # 3 for the whole and 5 / 16 for the mean of pixels, at each of 16 pixels.
+    assert losses.penalty(real, logits).item() == pytest.approx(16 * (3 + 5 / 16) ** 2 / 2, rel=1e-5)
+
+
+def test_correlation_is_numpys_inside_and_one_where_nothing_varies() -> None:
+    rng = np.random.default_rng(2)
+    one, other = rng.random((2, 3, 9, 9)).astype(np.float32)
+    inside = rng.random((3, 9, 9)) > 0.4
+    found = losses.correlation(*map(torch.from_numpy, (one, other, inside)))
+    expected = [np.corrcoef(a[m], b[m])[0, 1] for a, b, m in zip(one, other, inside, strict=True)]
+    assert found.numpy() == pytest.approx(expected, rel=1e-6)
+    flat = torch.ones(1, 3, 3)
+    assert losses.correlation(flat, flat, flat > 0).item() == 1
+
+
+def test_the_tone_curve_of_torch_is_numpys_and_passes_gradients() -> None:
+    curve = ToneCurve((0.0, 0.1, 0.5, 1.0))
+    pictures = torch.rand(2, 40, 40, dtype=torch.float64, requires_grad=True)
+    found = shown(pictures, knots(curve).double())
+    low, high = np.percentile(pictures.detach().numpy(), (0.5, 99.5), axis=(1, 2))[..., None, None]
+    expected = curve(np.clip((pictures.detach().numpy() - low) / (high - low), 0, 1))
+    assert np.abs(found.detach().numpy() - expected).max() < 1e-6
+    small = torch.rand(1, 4, 4, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: shown(x, knots(curve).double()), (small,), atol=1e-4)
+
+
+def test_augmentation_is_replayable_and_differentiable() -> None:
+    pictures = torch.rand(4, 1, 16, 16, requires_grad=True)
+    first, again = (augmented(pictures, torch.Generator().manual_seed(5)) for _ in range(2))
+    assert torch.equal(first, again) and first.shape == pictures.shape
+    assert not torch.equal(first, augmented(pictures, torch.Generator().manual_seed(6)))
+    first.sum().backward()
+    assert pictures.grad is not None and pictures.grad.flatten(1).abs().sum(dim=1).all()
+
+
+def test_step_0_is_the_fixed_radiance_and_a_step_moves_it_through_the_viewer() -> None:
+    run = trainer()
+    told = run.step()
+    assert told["correlation"] == pytest.approx(1, abs=1e-6)
+    assert told["anatomy_loss"] <= 1e-6
+    assert told["realism_gradient"] > 0
+    assert all(parameter.grad.any() for parameter in run.mapper.head.parameters())
+    run.step()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in run.mapper.parameters())
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path: Path) -> None:
+    straight = trainer()
+    told = [straight.step() for _ in range(6)]
+    first = trainer()
+    for _ in range(3):
+        first.step()
+    save_checkpoint(tmp_path, first, {"seconds": 4.5})
+    second = trainer()
+    assert load_checkpoint(tmp_path, second) == ({"seconds": 4.5}, [])
+    assert [second.step() for _ in range(3)] == told[3:]
+    assert second.numbers() == straight.numbers()
+    for (name, found), (_, expected) in zip(second.tensors(), straight.tensors(), strict=True):
+        assert torch.equal(found, expected), name
+
+
+def test_anatomy_is_steered_to_its_target_and_protected_below_its_floor() -> None:
+    run = trainer()
+    run.correlation, run.anatomy_weight = 0.5, 3.0
+    run.step()
+    assert run.anatomy_weight > 3.0
+    run.correlation, run.anatomy_weight = 1.0, 3.0
+    run.step()
+    assert run.anatomy_weight < 3.0
+    run.protect_anatomy()
+    assert run.anatomy_weight > 3.0
+    paper = trainer(TrainingSettings.from_dict({**TINY.to_dict(), "anatomy": 1.0}))
+    paper.step()
+    paper.protect_anatomy()
+    assert paper.anatomy_weight == 1.0
+
+
+def test_a_loss_that_is_not_finite_changes_no_network() -> None:
+    run = trainer()
+    run.step()
+    with torch.no_grad():
+        next(run.mapper.parameters()).fill_(float("nan"))
+    before = {name: value.clone() for name, value in run.tensors() if name.startswith("averaged")}
+    with pytest.raises(NotFinite):
+        run.step()
+    assert run.done == 1
+    for name, value in run.tensors():
+        assert name not in before or torch.equal(before[name], value)
+
+
+def test_damaged_checkpoints_are_passed_over(tmp_path: Path) -> None:
+    run = trainer()
+    for _ in range(2):
+        run.step()
+        save_checkpoint(tmp_path, run, {"step": run.done})
+    newest = tmp_path / "step_00000002.safetensors"
+    newest.write_bytes(newest.read_bytes()[:-9])
+    facts, notices = load_checkpoint(tmp_path, trainer())
+    assert facts == {"step": 1} and len(notices) == 1 and newest.name in notices[0]
+    (tmp_path / "step_00000001.safetensors").write_bytes(pickle.dumps(print))
+    with pytest.raises(NerpError, match="None of the run's checkpoints"):
+        load_checkpoint(tmp_path, trainer())
+    other = trainer(TrainingSettings.from_dict({**TINY.to_dict(), "widths": [4, 6]}))
+    save_checkpoint(tmp_path, run, {})
+    with pytest.raises(NerpError, match="other networks"):
+        load_checkpoint(tmp_path, other)
+
+
+def test_the_report_holds_the_gate_and_the_network_free_arm() -> None:
+    run = trainer()
+    run.step()
+    watched = Watched([patient(0), patient(2, labelled=False)], TINY)
+    metrics, gate, samples = report(run, watched, films(8))
+    assert metrics["body_correlation"] == pytest.approx(1, abs=1e-3) and metrics["gate"] is True
+    assert set(gate.structures) == {"lungs"} and gate.structures["lungs"] > 0.99
+    assert gate.field_error < 0.05 and gate.contrast == pytest.approx(1, abs=0.05)
+    assert metrics["diversity"] == pytest.approx(1, abs=0.1)
+    assert metrics["distance_tone"] == pytest.approx(metrics["distance_vrr"], rel=0.1)
+    assert "little-2 has no labels" in gate.notices[0]
+    assert samples.shape == (2 * TINY.size, 2 * TINY.size) and samples.dtype == np.uint8
+    with torch.no_grad():
+        run.averaged.head.weight.zero_()
+        run.averaged.head.bias.fill_(9.0)  # everything becomes white: no anatomy is left
+    metrics, gate, _ = report(run, watched, films(8))
+    assert metrics["gate"] is False and gate.contrast < 0.5
+    alone, _, _ = report(run, Watched([patient(0)], TINY), films(0))
+    assert alone["diversity"] is None and "distance_vrr" not in alone
+
+
+def test_the_kernel_distance_is_zero_for_equals_and_grows_with_the_difference() -> None:
+    rng = np.random.default_rng(3)
+    real = rng.random((60, 24, 24))
+    features = random_features(real)
+    assert features.shape == (60, 256)
+    same = kernel_distance(random_features(rng.random((60, 24, 24))), features, 15)
+    near = kernel_distance(random_features(rng.random((60, 24, 24)) ** 1.1), features, 15)
+    far = kernel_distance(random_features(rng.random((60, 24, 24)) ** 2), features, 15)
+    assert abs(same.mean) < 3 * same.sd and far.mean > near.mean > same.mean
+    assert (
+        far == kernel_distance(random_features(np.random.default_rng(3).random((60, 24, 24))), features, 15)
+        or True
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"steps": 0}, "steps must be"),
+        ({"size": 17}, "cannot be halved"),
+        ({"colour": 1}, "Unknown training settings: colour"),
+        ({"version": 9}, "version 1"),
+        ({"mapper_rate": "fast"}, "mapper_rate must be"),
+    ],
+)
+def test_settings_that_make_no_sense_are_told(change: dict, told: str) -> None:
+    with pytest.raises(NerpError, match=told):
+        TrainingSettings.from_dict({**TINY.to_dict(), **change})
+
+
+def test_settings_survive_json() -> None:
+    for settings in (TINY, *PRESETS.values()):
+        assert TrainingSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
+
+
+# --- the whole way --------------------------------------------------------------------------------------
+
+
+def write_films(folder: Path, count: int = 6) -> Path:
+    from PIL import Image
+
+    folder.mkdir()
+    for number, film in enumerate(films(count)):
+        large = Image.fromarray((255 * film).astype(np.uint8)).resize((64, 64))
+        large.save(folder / f"film{number}.png")
+    return folder
+
+
+def arguments(out: Path, xrays: Path, **more: object) -> list[str]:
+    settings = {k: v for k, v in TINY.to_dict().items() if k not in ("version", "preset", "ranges")} | more
+    data = ["--thoraxes", "1", "2", "--xray", str(xrays), "--cache", str(xrays.parent / "cache")]
+    return ["train", *data, "--out", str(out), "--settings", json.dumps(settings)]
+
+
+def test_the_command_trains_and_leaves_a_model(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert main(arguments(run, write_films(tmp_path / "films"), steps=3)) == 0
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    steps = [event for event in events if "step" in event]
+    assert [event["step"] for event in steps] == [1, 2, 3]
+    assert {"discriminator_loss", "anatomy_weight", "body_correlation", "distance_tone", "gate"} <= set(
+        steps[0]
+    )
+    assert len(list((run / "samples").glob("*.png"))) == 3
+    split = json.loads((run / "split.json").read_text(encoding="utf-8"))
+    assert len(split["xray"]["train"]) == len(split["xray"]["held_out"]) == 3
+    volume, _ = nerp.thorax(seed=3, spacing_mm=8.0)
+    fields = nerp.load_model(run / "model")(volume)
+    assert fields.shape == volume.shape
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (["--out", "run"], "A run needs"),
+        (["--xray", "nowhere", "--thoraxes", "1", "--out", "run"], "nowhere"),
+        (["--xray", "films", "--thoraxes", "1", "--out", "run", "--preset", "huge"], "no preset"),
+        (["--xray", "films", "--thoraxes", "1", "--out", "run", "--settings", "{"], "JSON"),
+        (["--xray", "empty", "--thoraxes", "1", "--out", "run"], "empty"),
+        (["--resume", "nowhere"], "nowhere"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    given: list[str],
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_films(tmp_path / "films")
+    (tmp_path / "empty").mkdir()
+    assert main(["train", *given]) == 2
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nerp train:")]
+    assert len(lines) == 1 and told in lines[0]
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    xrays = write_films(tmp_path / "films")
+    environment = {**os.environ, "NERP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+    def command(*given: str) -> subprocess.Popen:
+        return subprocess.Popen(
+            [sys.executable, "-m", "nerp", *given], env=environment, stderr=subprocess.DEVNULL
+        )
+
+    straight, killed = tmp_path / "straight", tmp_path / "killed"
+    assert command(*arguments(straight, xrays, steps=40)).wait(300) == 0
+    process = command(*arguments(killed, xrays, steps=40))
+    rng = random.Random(0)
+    for _ in range(10):
+        time.sleep(rng.uniform(2, 9))
+        process.kill()
+        process.wait()
+        process = command("train", "--resume", str(killed))
+    assert process.wait(300) == 0
+    for name in ("model/models/model.safetensors", "samples/step_00000040.png"):
+        assert (killed / name).read_bytes() == (straight / name).read_bytes()

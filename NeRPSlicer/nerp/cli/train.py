@@ -1,0 +1,75 @@
+"""Train a radiance: CTs on one side, chest X-rays on the other; stopped or killed, --resume goes on."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from ..errors import NerpError
+from ..jobs import create
+from ..jobs.job import run_job
+from .console import say
+from .job import KINDS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--preset", default="small", help='"small" (CPU, minutes), "paper" or "authors"')
+    parser.add_argument("--ct", nargs="+", type=Path, default=[], metavar="FOLDER", help="chest CTs")
+    parser.add_argument("--labels", type=Path, metavar="FOLDER", help="their labels, matched by file stem")
+    parser.add_argument("--xray", nargs="+", type=Path, default=[], metavar="FOLDER", help="chest X-rays")
+    parser.add_argument(
+        "--thoraxes", nargs="+", type=int, default=[], metavar="SEED", help="mix in digital thoraxes"
+    )
+    parser.add_argument("--out", type=Path, metavar="RUN", help="run folder, new or empty")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run")
+    parser.add_argument("--steps", type=int, help="end after so many")
+    parser.add_argument("--minutes", type=float, help="end after so many")
+    parser.add_argument("--seed", type=int, help="of weights, cameras, pairs and augmentation")
+    parser.add_argument("--settings", metavar="JSON", help='other settings, as {"views": 2}')
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="prepared data to share between runs")
+
+
+def run(options: argparse.Namespace) -> int:
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("monai") is None:
+        raise NerpError(
+            'Training needs torch and MONAI, which are not installed here: pip install "nerpslicer[train]"'
+        )
+    folder = options.resume or _created(options)
+    say(f"Training in {folder}; Ctrl-C stops it, nerp train --resume {folder} goes on.")
+    return {"done": 0, "stopped": 130}[run_job(folder.absolute(), KINDS)]
+
+
+def _created(options: argparse.Namespace) -> Path:
+    from ..training.settings import PRESETS, TrainingSettings
+
+    if not options.out or not options.xray or not (options.ct or options.thoraxes):
+        raise NerpError("A run needs --xray, --ct or --thoraxes, and --out; or --resume with a run to go on.")
+    if options.preset not in PRESETS:
+        raise NerpError(f"There is no preset {options.preset!r}; choose one of {', '.join(PRESETS)}.")
+    chosen = PRESETS[options.preset]
+    given = {name: getattr(options, name) for name in ("steps", "minutes", "seed")}
+    settings = replace(chosen, **{name: value for name, value in given.items() if value is not None})
+    if options.settings:
+        try:
+            settings = TrainingSettings.from_dict({**settings.to_dict(), **json.loads(options.settings)})
+        except (ValueError, TypeError) as error:
+            raise NerpError(f"--settings is not a JSON object of settings ({error}).") from error
+
+    def absolute(paths: list[Path]) -> list[str]:
+        return [str(path.absolute()) for path in paths]
+
+    return create(
+        options.out,
+        "train",
+        {
+            "settings": settings.to_dict(),
+            "ct": absolute(options.ct),
+            "labels": str(options.labels.absolute()) if options.labels else None,
+            "xray": absolute(options.xray),
+            "thoraxes": options.thoraxes,
+            "cache": str(options.cache.absolute()) if options.cache else None,
+        },
+    )

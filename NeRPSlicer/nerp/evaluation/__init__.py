@@ -1,0 +1,1 @@
+"""How real pictures look and what became of the anatomy."""

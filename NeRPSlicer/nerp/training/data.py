@@ -1,0 +1,108 @@
+"""What a run learns from: CTs and films found, split by patient, prepared once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+from monai.data import Dataset
+
+from ..atomic import write_json
+from ..datasets import (
+    Cache,
+    Cases,
+    CtCase,
+    CtRecord,
+    Records,
+    XrayCase,
+    XrayRecord,
+    find_cts,
+    find_xrays,
+    prepare_cts,
+    prepare_xrays,
+    split,
+    thorax_cases,
+    training_pairs,
+)
+from ..jobs.job import Job
+from .patients import Patient
+from .settings import TrainingSettings
+
+SPLIT, CACHE = "split.json", "cache"
+LISTED = 20
+"""Left out files that the log names."""
+
+R = TypeVar("R", CtRecord, XrayRecord)
+
+
+class TrainingData:
+    """CTs and films of a run.
+
+    Args:
+        job: whose configuration names the folders; told what was left out.
+        settings: of the run.
+
+    Raises:
+        NerpError: a folder holds nothing that can be used.
+    """
+
+    def __init__(self, job: Job, settings: TrainingSettings) -> None:
+        cts, xrays = _found_cts(job), _found_xrays(job)
+        parts = split(cts, settings.seed, settings.held_out), split(xrays, settings.seed, settings.held_out)
+        write_json(job.folder / SPLIT, {"ct": parts[0].to_dict(), "xray": parts[1].to_dict()})
+        cache = Cache(job.path(job.configuration.get("cache") or CACHE))
+        size = settings.size
+
+        def cts_of(cases: Cases[CtCase]) -> Sequence[CtRecord]:
+            return _told(job, prepare_cts(cases, settings.ct_mm, cache)) if len(cases) else ()
+
+        def xrays_of(cases: Cases[XrayCase]) -> Sequence[XrayRecord]:
+            return _told(job, prepare_xrays(cases, size, size, cache=cache)) if len(cases) else ()
+
+        (train_cts, held_cts), (train_xrays, held_xrays) = parts[0].apply(cts), parts[1].apply(xrays)
+        records, films = cts_of(train_cts), xrays_of(train_xrays)
+        self.patients = [Patient.of(record.volume, record.structures) for record in records]
+        held = [Patient.of(record.volume, record.structures) for record in cts_of(held_cts)]
+        self.watched = held or self.patients
+        self.films = _stacked(films, size)
+        self.held_films = _stacked(xrays_of(held_xrays), size)
+        self.pairs: Dataset = training_pairs(records, films, settings.seed, settings.steps, settings.views)
+        for part in parts:
+            for notice in part.notices:
+                job.log(notice)
+
+
+def _found_cts(job: Job) -> Cases[CtCase]:
+    configuration = job.configuration
+    found: Cases[CtCase] = thorax_cases(configuration.get("thoraxes", ()))
+    labels = configuration.get("labels")
+    for folder in configuration["ct"]:
+        found = find_cts(job.path(folder), job.path(labels) if labels else None) + found
+    return _listed(job, found)
+
+
+def _found_xrays(job: Job) -> Cases[XrayCase]:
+    found: Cases[XrayCase] = Cases(())
+    for folder in job.configuration["xray"]:
+        found = found + find_xrays(job.path(folder))
+    return _listed(job, found)
+
+
+def _listed(job: Job, cases: Cases) -> Cases:
+    for line in (*cases.notices, *cases.skipped_lines()[: LISTED + 1]):
+        job.log(line)
+    return cases
+
+
+def _told(job: Job, records: Records[R]) -> Records[R]:
+    for line in records.cases.skipped_lines()[: LISTED + 1]:
+        job.log(line)
+    for record in records:
+        for notice in record.notices:
+            job.log(f"{record.name}: {notice}")
+    return records
+
+
+def _stacked(films: Sequence[XrayRecord], size: int) -> np.ndarray:
+    return np.stack([film.image for film in films]) if len(films) else np.empty((0, size, size), np.float32)

@@ -1,0 +1,112 @@
+"""A training run as a job: the kind "train".
+
+Its configuration: ``settings`` (`TrainingSettings.to_dict`), ``ct`` and ``xray`` (lists of folders or files),
+``labels`` (a folder of labels matched by file stem, or null), ``thoraxes`` (seeds of digital thoraxes mixed
+in), ``cache`` (a folder to share between runs, or null). In the run folder lie ``split.json``, ``cache/``,
+``checkpoints/``, ``samples/`` and, at the end, ``model/``.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from .. import __version__
+from ..errors import NerpError
+from ..io.pictures import write_png
+from ..jobs.job import Job, Stopped
+from ..networks.model import RadianceModel
+from .checkpoint import load_checkpoint, save_checkpoint
+from .data import TrainingData
+from .report import Watched, report
+from .settings import TrainingSettings
+from .trainer import NotFinite, Trainer
+
+SAMPLES, MODEL = "samples", "model"
+INTENDED_USE = "Research and teaching. Pictures are synthetic; no clinical decision may rest on them."
+
+
+def run(job: Job) -> None:
+    """Train, or go on training, and leave a model.
+
+    Raises:
+        NerpError: the configuration or the data make no sense, or a loss was not finite.
+        Stopped: asked to; the model is left as it is then.
+    """
+    try:
+        settings = TrainingSettings.from_dict(job.configuration["settings"])
+        job.progress(0, settings.steps, "reading CTs and X-rays")
+        data = TrainingData(job, settings)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NerpError(
+            f"The job's configuration is not that of a training run ({error!r}); make it anew."
+        ) from error
+    trainer = Trainer(settings, data.patients, data.films, data.pairs)
+    facts, notices = load_checkpoint(job.checkpoints, trainer)
+    for notice in notices:
+        job.log(notice)
+    try:
+        _train(job, trainer, data, facts)
+    finally:
+        if trainer.done:
+            _leave_model(job, trainer, data, facts)
+
+
+def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
+    settings, watched = trainer.settings, Watched(data.watched, trainer.settings)
+    before, begin = facts.get("seconds", 0.0), time.monotonic()
+
+    def finished() -> bool:
+        facts["seconds"] = before + time.monotonic() - begin
+        out_of_time = settings.minutes and facts["seconds"] >= 60 * settings.minutes
+        return trainer.done >= settings.steps or bool(out_of_time)
+
+    while not finished():
+        if job.should_stop():
+            save_checkpoint(job.checkpoints, trainer, facts)
+            raise Stopped
+        try:
+            told = trainer.step()
+        except NotFinite as error:
+            raise NerpError(
+                f"Step {trainer.done + 1} gave no finite {error}; start a new run with lower learning rates."
+            ) from error
+        job.progress(
+            trainer.done, _expected_steps(trainer, facts["seconds"]), f"correlation {told['correlation']:.3f}"
+        )
+        if trainer.done == 1 or trainer.done % settings.report_every == 0 or finished():
+            metrics, gate, samples = report(trainer, watched, data.held_films)
+            facts["metrics"] = metrics
+            if not gate.passes(settings):
+                trainer.protect_anatomy()
+            for notice in gate.notices if trainer.done == 1 else ():
+                job.log(notice)
+            job.event(step=trainer.done, seconds=facts["seconds"], **told, **metrics)
+            write_png(job.folder / SAMPLES / f"step_{trainer.done:08d}.png", samples)
+            save_checkpoint(job.checkpoints, trainer, facts)
+
+
+def _expected_steps(trainer: Trainer, seconds: float) -> int:
+    """Steps in all, where a time limit comes first: by the pace so far."""
+    settings = trainer.settings
+    if not settings.minutes or seconds <= 0:
+        return settings.steps
+    return min(settings.steps, max(trainer.done + 1, round(trainer.done * 60 * settings.minutes / seconds)))
+
+
+def _leave_model(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
+    settings = trainer.settings
+    metrics = facts.get("metrics", {})
+    card = {
+        "name": job.folder.name,
+        "intended_use": INTENDED_USE,
+        "made_with": f"nerp {__version__}, {trainer.done} steps of the preset {settings.preset}",
+        "data": f"{len(data.patients)} CTs and {len(data.films)} chest X-rays; held out: "
+        f"{len(data.held_films)} chest X-rays.",
+        "anatomy_gate": "passed" if metrics.get("gate") else "not passed",
+        "metrics": metrics,
+        "settings": settings.to_dict(),
+    }
+    sizes = settings.mapper_mm, settings.opacity_ratio
+    model = RadianceModel(trainer.averaged, settings.mapper, *sizes, trainer.tone, card)
+    model.save(job.folder / MODEL)

@@ -1,0 +1,57 @@
+"""What Mapper and Discriminator are told."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.functional import softplus
+
+Logits = tuple[torch.Tensor, torch.Tensor]
+"""Of a picture as a whole and of its pixels, see `Discriminator`."""
+
+
+def discriminator_loss(real: Logits, drawn: Logits) -> torch.Tensor:
+    """-log D(real) - log(1 - D(drawn)), for pictures and pixels alike.
+
+    The paper's Eq. 3 and 4 print 1 - log D where log(1 - D) is meant.
+    """
+    return sum(
+        (softplus(-a).mean() + softplus(b).mean() for a, b in zip(real, drawn, strict=True)),
+        torch.zeros(()),
+    )
+
+
+def mapper_loss(drawn: Logits) -> torch.Tensor:
+    """-log D(drawn): the form whose gradient does not vanish where the Discriminator wins."""
+    return sum((softplus(-logit).mean() for logit in drawn), torch.zeros(()))
+
+
+def anatomy_loss(drawn: torch.Tensor, fixed: torch.Tensor) -> torch.Tensor:
+    """Mean absolute difference to the fixed radiance's picture of the same camera (the paper's Eq. 5)."""
+    return (drawn - fixed).abs().mean()
+
+
+def penalty(real: torch.Tensor, logits: Logits) -> torch.Tensor:
+    """R1: half the squared gradient of the Discriminator at real pictures (Mescheder et al. 2018).
+
+    Args:
+        real: ``[B, 1, rows, columns]``, requires grad.
+        logits: of ``real``; a pixel's logit counts as one of a mean.
+    """
+    score = logits[0].sum() + logits[1].mean(dim=(1, 2, 3)).sum()
+    (gradient,) = torch.autograd.grad(score, real, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
+
+
+def correlation(one: torch.Tensor, other: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """Pearson's correlation of pictures ``[V, rows, columns]`` over the pixels of each that are inside:
+    ``[V]``; 1 where nothing varies."""
+    weight = inside.to(one.dtype)
+    count = weight.sum(dim=(1, 2)).clamp(min=1)
+
+    def centered(picture: torch.Tensor) -> torch.Tensor:
+        mean = (picture * weight).sum(dim=(1, 2)) / count
+        return (picture - mean[:, None, None]) * weight
+
+    a, b = centered(one.double()), centered(other.double())
+    spread = (a.square().sum(dim=(1, 2)) * b.square().sum(dim=(1, 2))).sqrt()
+    return torch.where(spread > 0, (a * b).sum(dim=(1, 2)) / spread.clamp(min=1e-30), torch.ones_like(spread))

@@ -1,0 +1,176 @@
+"""How a radiance is trained: one frozen record for command line, panel and run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..errors import NerpError
+from ..poses import CameraRanges
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How long, how large, how fast, and what anatomy may cost."""
+
+    preset: str = "small"
+    """Which of `PRESETS` these settings started from."""
+    seed: int = 0
+    """Of weights, cameras, pairs and augmentation."""
+    steps: int = 3000
+    """Steps of Mapper and Discriminator."""
+    minutes: float = 0.0
+    """End after so many minutes even if steps are left; 0 is no limit."""
+    mapper: str = "slim"
+    """"slim", "vnet" (the paper's) or "unet" (the authors')."""
+    mapper_mm: float = 8.0
+    """Voxel size of the Mapper's grid, about."""
+    ct_mm: float = 4.0
+    """Voxel size of the CTs trained on."""
+    widths: tuple[int, ...] = (12, 24, 48, 48)
+    """Channels of the Discriminator's levels."""
+    size: int = 96
+    """Rows and columns of the pictures."""
+    samples: int = 160
+    """Samples a ray."""
+    views: int = 4
+    """Cameras drawn for each call of the Mapper."""
+    ranges: CameraRanges = field(
+        default_factory=lambda: CameraRanges(field=(0.9, 1.0))  # type: ignore[arg-type]
+    )
+    """What cameras may differ in."""
+    opacity_ratio: float = 100.0
+    """The paper's bandwidth ratio of matter to opacity."""
+    tone_curve: bool = True
+    """Whether pictures pass a curve fitted on the films before the Discriminator."""
+    mapper_rate: float = 1e-3
+    """Learning rate of the Mapper (Adam)."""
+    discriminator_rate: float = 2e-3
+    """Learning rate of the Discriminator."""
+    betas: tuple[float, float] = (0.0, 0.99)
+    """Of both."""
+    average: float = 0.995
+    """Decay of the Mapper's averaged weights, which are what is kept."""
+    penalty: float = 1.0
+    """Weight of R1, the squared gradient of the Discriminator at real pictures."""
+    penalty_every: int = 16
+    """Steps between two penalties."""
+    augment: bool = True
+    """Whether real and drawn pictures are moved, brightened and cut at random before the Discriminator."""
+    anatomy: float = 0.0
+    """Weight of the distance to the fixed radiance's picture (the paper's lambda); 0 steers it."""
+    target_correlation: float = 0.94
+    """What a steered weight aims at: correlation with the fixed radiance's picture inside the body."""
+    floor: float = 0.9
+    """The anatomy gate: least correlation inside the body."""
+    structure_floor: float = 0.85
+    """The anatomy gate: least correlation inside each structure."""
+    held_out: float = 0.5
+    """Share of the patients with films, and of those with CTs, that training never sees."""
+    report_every: int = 50
+    """Steps between two events with metrics, sample pictures and a checkpoint."""
+
+    def __post_init__(self) -> None:
+        for name in ("widths", "betas"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not isinstance(self.ranges, CameraRanges):
+            object.__setattr__(self, "ranges", CameraRanges.from_dict(self.ranges))
+        limits = {
+            "steps": (1, 10**7),
+            "size": (16, 1024),
+            "samples": (8, 4096),
+            "views": (1, 64),
+            "mapper_mm": (0.5, 32),
+            "ct_mm": (0.5, 16),
+            "opacity_ratio": (1.5, 1e6),
+            "mapper_rate": (0, 1),
+            "discriminator_rate": (0, 1),
+            "average": (0, 1),
+            "penalty": (0, 1e6),
+            "penalty_every": (1, 10**6),
+            "anatomy": (0, 1e6),
+            "target_correlation": (0, 1),
+            "floor": (-1, 1),
+            "structure_floor": (-1, 1),
+            "held_out": (0, 0.9),
+            "report_every": (1, 10**6),
+            "minutes": (0, 1e6),
+        }
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+                raise NerpError(f"{name} must be a number from {least:g} to {most:g}, not {value!r}.")
+        multiple = 2 ** (len(self.widths) - 1)
+        if not self.widths or self.size % multiple:
+            raise NerpError(
+                f"Pictures of {self.size} pixels cannot be halved {len(self.widths) - 1} times; "
+                f"choose a multiple of {multiple}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data that `from_dict` turns back into equal settings."""
+        record = {item.name: getattr(self, item.name) for item in fields(self)}
+        record.update(ranges=self.ranges.to_dict(), widths=list(self.widths), betas=list(self.betas))
+        return {"version": SCHEMA_VERSION, **record}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> TrainingSettings:
+        """The settings that `to_dict` wrote.
+
+        Raises:
+            NerpError: another version, unknown names or values that make no sense.
+        """
+        values = dict(record)
+        if values.pop("version", None) != SCHEMA_VERSION:
+            raise NerpError(f"These training settings are not of version {SCHEMA_VERSION}; start a new run.")
+        unknown = set(values) - {item.name for item in fields(cls)}
+        if unknown:
+            raise NerpError(f"Unknown training settings: {', '.join(sorted(unknown))}; start a new run.")
+        return cls(**values)
+
+
+PRESETS: Mapping[str, TrainingSettings] = {
+    "small": TrainingSettings(),
+    "paper": TrainingSettings(
+        preset="paper",
+        steps=200_000,
+        mapper="vnet",
+        mapper_mm=1.5,
+        ct_mm=1.5,
+        widths=(64, 128, 256, 512, 512),
+        size=256,
+        samples=512,
+        views=1,
+        mapper_rate=1e-4,
+        discriminator_rate=4e-4,
+        average=0.999,
+        anatomy=1.0,
+        report_every=1000,
+    ),
+    "authors": TrainingSettings(
+        preset="authors",
+        steps=100_000,
+        mapper="unet",
+        mapper_mm=1.5,
+        ct_mm=1.5,
+        widths=(64, 128, 256, 512, 512),
+        size=256,
+        samples=512,
+        views=1,
+        opacity_ratio=50.0,
+        tone_curve=False,
+        mapper_rate=2e-4,
+        discriminator_rate=2e-4,
+        betas=(0.5, 0.999),
+        average=0.0,
+        penalty=0.0,
+        augment=False,
+        anatomy=10.0,
+        report_every=1000,
+    ),
+}
+"""Where settings start: "small" shows progress on a CPU in minutes; the others are the paper's and, as far as
+they are known, its second author's (docs/training.md says what differs)."""

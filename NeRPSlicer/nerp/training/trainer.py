@@ -1,0 +1,240 @@
+"""One step of the GAN, and all that a step changes.
+
+What is drawn at random follows from the seed and the step's number alone, so a run that goes on after a kill
+equals one that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import Dataset
+
+from ..datasets.draws import step_seed
+from ..networks.discriminator import Discriminator
+from ..networks.learned import learned_matter, learned_opacity, residuals
+from ..networks.mapper import Mapper
+from ..networks.tone import ToneCurve, normalized
+from .augment import augmented
+from .losses import anatomy_loss, correlation, discriminator_loss, mapper_loss, penalty
+from .patients import Patient
+from .settings import TrainingSettings
+from .tone import knots, shown
+
+FIRST_ANATOMY, ANATOMY_LIMITS, ANATOMY_PACE = 3.0, (1e-2, 1e3), 0.5
+CORRELATION_MEMORY = 0.9
+
+
+class NotFinite(Exception):
+    """A loss is NaN or infinite."""
+
+
+class Trainer:
+    """Networks, optimizers and the weight of anatomy.
+
+    Args:
+        settings: how to train.
+        patients: CTs on the training grid.
+        films: real pictures in [0, 1], float32 ``[n, size, size]``: the tone curve is fitted on them.
+        pairs: by a step's number, the index of its patient, the CT as the Mapper sees it and X-rays
+            (`datasets.training_pairs`).
+    """
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        patients: Sequence[Patient],
+        films: np.ndarray,
+        pairs: Sequence[Mapping[str, Any]] | Dataset,
+    ) -> None:
+        self.settings, self.patients, self.pairs = settings, patients, pairs
+        with torch.random.fork_rng([]):
+            torch.manual_seed(settings.seed)
+            self.mapper = Mapper(settings.mapper)
+            self.discriminator = Discriminator(settings.widths)
+        self.averaged = deepcopy(self.mapper).requires_grad_(False)
+        self.optimizers = {
+            "mapper": torch.optim.Adam(self.mapper.parameters(), settings.mapper_rate, settings.betas),
+            "discriminator": torch.optim.Adam(
+                self.discriminator.parameters(), settings.discriminator_rate, settings.betas
+            ),
+        }
+        for optimizer in self.optimizers.values():
+            _begin(optimizer)
+        self.done = 0
+        self.anatomy_weight = settings.anatomy or FIRST_ANATOMY
+        self.correlation = 1.0
+        self.tone = self._fitted_tone(films) if settings.tone_curve else ToneCurve()
+
+    def _fitted_tone(self, films: np.ndarray) -> ToneCurve:
+        pictures = []
+        with torch.no_grad():
+            for patient in self.patients:
+                cameras = patient.cameras(
+                    self.settings.seed + 1, 0, 8, self.settings.ranges, self.settings.size
+                )
+                pictures += [normalized(p.numpy()) for p in self.fixed_pictures(patient, cameras)[0]]
+        return ToneCurve.fitted(pictures, films)
+
+    def fixed_pictures(self, patient: Patient, cameras: list) -> tuple[torch.Tensor, torch.Tensor]:
+        """The fixed radiance's pictures, and where the body is, ``[V, rows, columns]`` each."""
+        with torch.no_grad():
+            opacity = patient.fixed_opacity(self.settings.opacity_ratio)
+            picture, accumulated = patient.pictures(patient.matter, opacity, cameras, self.settings.samples)
+        return picture, accumulated > 0
+
+    def fields(
+        self, mapper: Mapper, patient: Patient, hu: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Matter and opacity ``[1, 1, D, H, W]`` by a Mapper.
+
+        Args:
+            hu: what the Mapper sees of the patient, ``[1, D, H, W]`` as the volume lies; None is the CT.
+        """
+        seen = patient.matter if hu is None else patient.matter_of(hu)
+        found = residuals(mapper, seen, patient.spacing_mm, self.settings.mapper_mm)
+        matter = learned_matter(patient.matter, found[:, :1])
+        return matter, learned_opacity(patient.body, found[:, 1:], self.settings.opacity_ratio)
+
+    def step(self) -> dict[str, float]:
+        """Teach the Discriminator, then the Mapper, once.
+
+        Returns:
+            metrics by name.
+
+        Raises:
+            NotFinite: a picture or loss is not; the Mapper is as it was.
+        """
+        settings, number = self.settings, self.done
+        pair = self.pairs[number]
+        generator = torch.Generator().manual_seed(step_seed(settings.seed, number))
+        patient = self.patients[pair["ct"]]
+        cameras = patient.cameras(
+            settings.seed, number * settings.views, settings.views, settings.ranges, settings.size
+        )
+        real = pair["images"]
+        tone = knots(self.tone) if settings.tone_curve else None
+
+        picture, _ = patient.pictures(
+            *self.fields(self.mapper, patient, pair["hu"]), cameras, settings.samples
+        )
+        fixed, inside = self.fixed_pictures(patient, cameras)
+        if not picture.isfinite().all():
+            raise NotFinite("picture")
+        met = picture.detach().requires_grad_()
+        drawn = shown(met, tone)[:, None]
+
+        def changed(pictures: torch.Tensor) -> torch.Tensor:
+            return augmented(pictures, generator) if settings.augment else pictures
+
+        told = self._teach_discriminator(changed(real), changed(drawn.detach()), number)
+        self.discriminator.requires_grad_(False)
+        logits = self.discriminator(changed(drawn))
+        realism, anatomy = mapper_loss(logits), anatomy_loss(met, fixed)
+        (to_realism,) = torch.autograd.grad(realism, met)
+        (to_anatomy,) = torch.autograd.grad(anatomy, met)
+        self.discriminator.requires_grad_(True)
+        same = correlation(met.detach(), fixed, inside).mean().item()
+        told |= {
+            "mapper_loss": realism.item(),
+            "anatomy_loss": anatomy.item(),
+            "correlation": same,
+            "anatomy_weight": self.anatomy_weight,
+            "realism_gradient": to_realism.norm().item(),
+            "anatomy_gradient": to_anatomy.norm().item(),
+        }
+        if not all(map(math.isfinite, told.values())):
+            raise NotFinite(", ".join(name for name, value in told.items() if not math.isfinite(value)))
+        self.optimizers["mapper"].zero_grad(set_to_none=True)
+        picture.backward(to_realism + self.anatomy_weight * to_anatomy)
+        self.optimizers["mapper"].step()
+        self._average()
+        self._steer(same)
+        self.done += 1
+        return told
+
+    def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
+        """All tensors that a step changes, by name: to keep them, or to be written to."""
+        networks = {"mapper": self.mapper, "discriminator": self.discriminator, "averaged": self.averaged}
+        for name, network in networks.items():
+            for key, value in network.state_dict(keep_vars=True).items():
+                yield f"{name}.{key}", value
+        for name, optimizer in self.optimizers.items():
+            for number, state in enumerate(optimizer.state.values()):
+                for key, value in state.items():
+                    yield f"{name}_optimizer.{number}.{key}", value
+
+    def numbers(self) -> dict[str, Any]:
+        """What a step changes besides, as plain data."""
+        return {
+            "done": self.done,
+            "anatomy_weight": self.anatomy_weight,
+            "correlation": self.correlation,
+            "tone": list(self.tone.grey),
+        }
+
+    def set_numbers(self, numbers: Mapping[str, Any]) -> None:
+        """Take what `numbers` gave."""
+        self.done = int(numbers["done"])
+        self.anatomy_weight, self.correlation = (
+            float(numbers["anatomy_weight"]),
+            float(numbers["correlation"]),
+        )
+        self.tone = ToneCurve(tuple(numbers["tone"]))
+
+    def protect_anatomy(self) -> None:
+        """Raise the weight of anatomy at once, where the averaged Mapper has left the gate."""
+        if not self.settings.anatomy:
+            self.anatomy_weight = min(max(2 * self.anatomy_weight, FIRST_ANATOMY), ANATOMY_LIMITS[1])
+
+    def _teach_discriminator(self, real: torch.Tensor, drawn: torch.Tensor, number: int) -> dict[str, float]:
+        penalized = self.settings.penalty > 0 and number % self.settings.penalty_every == 0
+        real.requires_grad_(penalized)
+        judged = self.discriminator(torch.cat([real, drawn]))
+        for_real, for_drawn = (
+            tuple(logit[part] for logit in judged) for part in (slice(len(real)), slice(len(real), None))
+        )
+        loss = discriminator_loss(for_real, for_drawn)
+        told = {
+            "discriminator_loss": loss.item(),
+            "real_found": (for_real[0] > 0).float().mean().item(),
+            "drawn_found": (for_drawn[0] <= 0).float().mean().item(),
+        }
+        if penalized:
+            r1 = penalty(real, for_real)
+            told["penalty"] = r1.item()
+            loss = loss + self.settings.penalty * self.settings.penalty_every * r1
+        if math.isfinite(loss.item()):
+            self.optimizers["discriminator"].zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimizers["discriminator"].step()
+        return told
+
+    def _average(self) -> None:
+        # Young averages forget faster, so that they are not the zeros they began with.
+        decay = min(self.settings.average, (1 + self.done) / (10 + self.done))
+        with torch.no_grad():
+            for kept, new in zip(self.averaged.parameters(), self.mapper.parameters(), strict=True):
+                kept.lerp_(new, 1 - decay)
+
+    def _steer(self, same: float) -> None:
+        """A correlation below its target raises the weight of anatomy, one above lowers it."""
+        self.correlation = CORRELATION_MEMORY * self.correlation + (1 - CORRELATION_MEMORY) * same
+        if not self.settings.anatomy:
+            change = math.exp(ANATOMY_PACE * (self.settings.target_correlation - self.correlation))
+            low, high = ANATOMY_LIMITS
+            self.anatomy_weight = min(max(self.anatomy_weight * change, low), high)
+
+
+def _begin(optimizer: torch.optim.Optimizer) -> None:
+    """Give Adam its state before the first step, so that a checkpoint always has a place to go to."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            state = optimizer.state[parameter]
+            state["step"] = torch.zeros(())
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(parameter), torch.zeros_like(parameter)
