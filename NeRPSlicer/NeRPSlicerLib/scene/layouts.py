@@ -15,14 +15,14 @@ RADIOGRAPH_VIEW, FILM_VIEW, SHEET_VIEW = "NeRPRadiograph", "NeRPFilm", "NeRPShee
 _LABELS = {RADIOGRAPH_VIEW: "Radiograph", FILM_VIEW: "X-ray", SHEET_VIEW: "Sheet"}
 _COLOR = "#8FB7D9"
 _THREE_D = (
-    '<item><view class="vtkMRMLViewNode" singletontag="1">'
+    '<item splitSize="500"><view class="vtkMRMLViewNode" singletontag="1">'
     '<property name="viewlabel" action="default">1</property></view></item>'
 )
 
 
 def _sliceItem(name: str) -> str:
     return (
-        f'<item><view class="vtkMRMLSliceNode" singletontag="{name}">'
+        f'<item splitSize="500"><view class="vtkMRMLSliceNode" singletontag="{name}">'
         '<property name="orientation" action="default">Coronal</property>'
         f'<property name="viewlabel" action="default">{_LABELS[name]}</property>'
         f'<property name="viewcolor" action="default">{_COLOR}</property>'

@@ -5,6 +5,8 @@ from __future__ import annotations
 import slicer
 
 _ATTRIBUTE = "NeRPSlicer.Role"
+_lastIds: dict[str, str] = {}
+"""Role -> where its node was found last: a scene of hundreds of nodes is not searched for each picture."""
 
 
 def findNode(role: str):
@@ -12,11 +14,16 @@ def findNode(role: str):
 
     :param role: for example "camera" or "radiograph".
     """
-    nodes = slicer.mrmlScene.GetNodesByClass("vtkMRMLNode")
+    scene = slicer.mrmlScene
+    known = scene.GetNodeByID(_lastIds.get(role, ""))
+    if known is not None and known.GetAttribute(_ATTRIBUTE) == role:
+        return known
+    nodes = scene.GetNodesByClass("vtkMRMLNode")
     nodes.UnRegister(None)
     for index in range(nodes.GetNumberOfItems()):
         node = nodes.GetItemAsObject(index)
         if node.GetAttribute(_ATTRIBUTE) == role:
+            _lastIds[role] = node.GetID()
             return node
     return None
 

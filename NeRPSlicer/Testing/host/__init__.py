@@ -112,6 +112,19 @@ class Host:
             slicer.mrmlScene.RemoveNode(node)
         slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
 
+    def stop(self) -> None:
+        """End in order: modules, then views, then the window; the interpreter's own order is by chance."""
+        from PySide6 import QtCore
+
+        manager = self.application.moduleManager()
+        for name in manager.modulesNames():
+            if hasattr(manager.module(name), "widgetRepresentation"):
+                self.unload_module(name)
+        self.application.layoutManager()._close()
+        self.window.close()
+        self.window.deleteLater()
+        QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)
+
 
 def start() -> Host:
     """Start the stand-in once in this process.

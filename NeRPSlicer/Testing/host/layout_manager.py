@@ -92,7 +92,19 @@ class qSlicerLayoutManager(QtCore.QObject):
         )
         for item in element:
             box.addWidget(self._placed(item[0]))
+        sizes = [int(item.get("splitSize", 0)) for item in element]
+        if any(sizes):
+            QtWidgets.QSplitter.setSizes(box, sizes)
         return box
+
+    def _close(self) -> None:
+        """Take the views down while the libraries that draw them are still there."""
+        self._node.RemoveAllObservers()
+        self._arrange(None)
+        for widget in self._widgets.values():
+            widget.viewWidget()._close()
+            widget.deleteLater()
+        self._widgets.clear()
 
     def _view_of(self, element: ElementTree.Element):
         tag, kind = element.get("singletontag"), element.get("class")

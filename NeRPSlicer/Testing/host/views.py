@@ -105,6 +105,13 @@ class _View(QtWidgets.QWidget):
         self._turner.SetSize(width, height)
         self._schedule()
 
+    def _close(self) -> None:
+        """Draw no more, and give the graphics library its memory back."""
+        self._paused += 1
+        self._managers.RemoveAllObservers()
+        self._style.SetInteractor(None)
+        self._window.Finalize()
+
     def renderWindow(self):
         return self._window
 

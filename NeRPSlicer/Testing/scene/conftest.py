@@ -33,9 +33,11 @@ def _host():
     import host
 
     try:
-        return host.start()
+        running = host.start()
     except (ImportError, OSError) as error:
         pytest.skip(f"scene tests need slicer-core, PySide6 and OpenGL: {error}")
+    yield running
+    running.stop()
 
 
 @pytest.fixture(autouse=True)
