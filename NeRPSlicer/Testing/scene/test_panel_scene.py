@@ -32,8 +32,10 @@ def test_any_ct_and_segmentation_can_be_picked_and_segments_may_overlap(driver):
 
 def change_everything(driver, folder) -> dict:
     """Give every parameter another value than its default; their values once all is at rest."""
+    from slicer.parameterNodeWrapper import FloatRange
+
     parameters = driver.parameters
-    kinds = {name: type(parameters.getValue(name)) for name in ("method", "masks", "comparison", "rollRange")}
+    kinds = {name: type(parameters.getValue(name)) for name in ("method", "masks", "comparison")}
     wanted = {
         "structures": ["heart"],
         "live": False,
@@ -42,9 +44,9 @@ def change_everything(driver, folder) -> dict:
         "airGap": 80.0,
         "fieldShare": 90.0,
         "seed": 77,
-        "primaryRange": kinds["rollRange"](-40, 40),
-        "secondaryRange": kinds["rollRange"](-20, 5),
-        "rollRange": kinds["rollRange"](-1, 2),
+        "primaryRange": FloatRange(-40, 40),
+        "secondaryRange": FloatRange(-20, 5),
+        "rollRange": FloatRange(-1, 2),
         "method": kinds["method"].AIP,
         "masks": kinds["masks"].FILLED,
         "maskOpacity": 0.25,
