@@ -3,14 +3,15 @@ alone."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import qt
 from nerp.errors import NerpError
-from nerp.geometry import PRESETS
+from nerp.geometry import PRESETS, Camera
 from nerp.poses import CameraRanges
 from nerp.settings import ExportSettings
 from slicer.i18n import tr as _
@@ -59,7 +60,8 @@ class Exporter:
             raise NerpError("Choose a folder for the labelled set first.")
         if (folder / JOB).exists():
             raise NerpError(f"{folder} holds a labelled set already: resume it, or choose another folder.")
-        if folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
+        isSet = (folder / "dataset.json").is_file()
+        if not isSet and folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
             raise NerpError(f"{folder} is not empty: choose a new folder for the labelled set.")
         volumeArray(volumeNode)
         try:
@@ -158,44 +160,21 @@ def settingsOf(parameters) -> ExportSettings:
     )
 
 
-def savePicture(folder: Path, picture: np.ndarray, camera, masks, reply: dict) -> list[str]:
-    """The radiograph's numbers on the detector, its masks and its camera, into a folder.
+def saveRequest(folder: Path, parameters, camera: Camera) -> dict[str, Any]:
+    """What the worker is asked to save: the picture shown, with all structures, as part of a labelled set.
 
-    :param picture: ``[rows, columns]`` float32.
-    :param camera: at the picture's size.
-    :param masks: scene masks, at any size of the field.
-    :param reply: the worker's answer to the picture.
-    :return: the names of the files.
-    :raises NerpError: the folder cannot be written.
+    :param camera: the camera as it stands.
+    :raises NerpError: the folder cannot be written, or a setting makes no sense.
     """
-    name = _caseName(reply.get("description", "radiograph")).replace("°", "")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = [f"{name}.nrrd", f"{name}.json"]
-        for _ in iterateVolumeNrrd(folder / written[0], picture[np.newaxis], camera.ras_from_pixel):
-            pass
-        record = {
-            "synthetic": True,
-            "research_use_only": True,
-            "method": reply["method"],
-            "samples": reply["samples"],
-            "description": reply["description"],
-            "camera": camera.to_dict(),
-            "display": reply["display"],
-            "ct_sha256": reply["volume"],
-        }
-        (folder / written[1]).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        if masks:
-            written.append(f"{name}-masks.seg.nrrd")
-            # Masks overlap in projection: each has a layer of its own.
-            layers = [mask.pixels[np.newaxis].astype(np.uint8) for mask in masks]
-            tables = [[{"name": mask.name, "value": 1, "color": mask.color}] for mask in masks]
-            frame = camera.resized(*masks[0].pixels.shape).ras_from_pixel
-            for _ in iterateSegmentsNrrd(folder / written[2], layers, tables, frame):
-                pass
     except OSError as error:
         raise NerpError(f"{folder} cannot be written ({error.strerror}): choose another folder.") from error
-    return written
+    settings = settingsOf(parameters)
+    shown = camera.resized(settings.rows, settings.columns).to_dict()
+    settings = replace(settings, views=0, presets=(), cameras=(shown,))
+    name = _caseName(parameters.ct.GetName())
+    return {"do": "save", "folder": str(folder), "name": name, "settings": settings.to_dict()}
 
 
 def _caseName(name: str) -> str:

@@ -45,6 +45,7 @@ class RenderClient:
         self.whenRestored: Callable[[], None] = lambda: None
         """Called when a worker that was started in place of a dead one knows all that the other knew."""
         self._volumeToFollow: dict[str, Any] | None = None
+        self._following = False
         self._tell, self._start = tell, start
         self._worker = None
         self._number = 0
@@ -73,6 +74,8 @@ class RenderClient:
         if self._worker is None:
             self._startWorker()
         self._keepState(what)
+        if what["do"] != "draw":
+            self._follow()
         self._number += 1
         self._waiting[self._number] = _Open(what, whenAnswered, onProgress)
         self._worker.send({**what, "request": self._number})
@@ -91,7 +94,7 @@ class RenderClient:
     @property
     def busy(self) -> bool:
         """Whether an answer is awaited."""
-        return bool(self._waiting)
+        return bool(self._waiting) or self._following
 
     @property
     def worker(self):
@@ -112,6 +115,7 @@ class RenderClient:
         """Let another worker, one that finds what has been installed, go on with what this one knew."""
         if self._worker is not None:
             old, self._worker = self._worker, None
+            self._following = False
             old.stop()
             shutil.rmtree(old.folder, ignore_errors=True)
         if self._waiting:
@@ -146,12 +150,13 @@ class RenderClient:
         """Start a worker, tell it what the one before knew, and ask again what is open."""
         self._expectEnd, self._reason = False, ""
         unanswered = {id(request.what) for request in self._waiting.values()}
+        onlyPictures = all(request.what["do"] == "draw" for request in self._waiting.values())
         self._worker = self._start(self._onReply, self._onEnd)
         self._worker.send({"do": "hello", "request": _HELLO})
         self._volumeToFollow = None
         for request in self._state:
             if id(request) not in unanswered:
-                if request["do"] == "volume" and restoring:
+                if request["do"] == "volume" and restoring and onlyPictures:
                     # Finding the patient's body takes seconds: the picture comes back before that.
                     self._volumeToFollow = request
                     request = {**request, "body": False}
@@ -173,20 +178,26 @@ class RenderClient:
             if onProgress is not None:
                 onProgress(*reply["progress"], reply.get("text", ""))
         elif number == _FOLLOWED:
+            self._following = False
             self.whenRestored()
         else:
             answered = self._waiting.pop(number, None)
             if answered is not None and answered.whenAnswered is not None:
                 answered.whenAnswered(reply)
             # A drag goes on: its next pictures come before the patient's body.
-            follows = self._volumeToFollow is not None and self._worker is not None
-            if follows and "picture" in reply and not self._waiting:
-                self._worker.send({**self._volumeToFollow, "request": _FOLLOWED})
-                self._volumeToFollow = None
+            if "camera" in reply and not self._waiting:
+                self._follow()
+
+    def _follow(self) -> None:
+        """Send the CT whose body the worker has not been asked for yet."""
+        if self._volumeToFollow is not None and self._worker is not None:
+            self._worker.send({**self._volumeToFollow, "request": _FOLLOWED})
+            self._volumeToFollow, self._following = None, True
 
     def _onEnd(self, reason: str) -> None:
         """The worker has gone: quietly when it was idle, else start another."""
         dead, self._worker = self._worker, None
+        self._following = False
         if dead is not None:
             shutil.rmtree(dead.folder, ignore_errors=True)
         # Nobody asks a new worker for what was taken back.

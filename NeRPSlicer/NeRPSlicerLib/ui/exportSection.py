@@ -11,7 +11,7 @@ from nerp.errors import NerpError
 from slicer.i18n import tr as _
 
 from ..client.jobClient import JobClient
-from ..export import JOB, Exporter, savePicture, settingsOf
+from ..export import JOB, Exporter, saveRequest, settingsOf
 from .section import Section
 
 _LAST = "NeRPSlicer/LastExport"
@@ -24,6 +24,7 @@ class ExportSection(Section):
     def __init__(self, panel) -> None:
         super().__init__(panel)
         self.status = None
+        self.saving = False
         self.jobs = JobClient(self._showJob)
         self.exporter = Exporter(self.jobs, self._showWriting, self._onFailed)
 
@@ -65,6 +66,7 @@ class ExportSection(Section):
         ui.exportButton.text = _("Cancel") if busy else _("Resume") if resumable else _("Export")
         self.enable(ui.exportButton, "" if busy or resumable else noFolder or noPatient)
         noPicture = "" if session.numbers is not None else _("There is no radiograph yet.")
+        noPicture = _("The picture is being saved.") if self.saving else noPicture
         self.enable(ui.pictureButton, noFolder or noPicture)
         for widget in (ui.viewsBox, ui.standardBox, ui.folderEdit):
             self.enable(widget, _("Cancel the export first.") if busy else "")
@@ -119,21 +121,23 @@ class ExportSection(Section):
         self.panel.refreshSoon()
 
     def _onPicture(self) -> None:
-        session = self.panel.session
+        session, folder = self.panel.session, self._folder()
         camera = session.camera
         if camera is None:
             self.panel.tell(_("There is no X-ray camera: press a projection."))
             return
-        picture = session.numbers
         try:
-            names = savePicture(
-                self._folder(),
-                picture,
-                camera.resized(*picture.shape),
-                session.display.masks,
-                session.lastReply,
-            )
+            request = saveRequest(folder, self.panel.parameters, camera)
         except NerpError as error:
             self.panel.tell(str(error))
             return
-        self.panel.tell(_("Saved {0} in {1}.").format(", ".join(names), self._folder()))
+        self.panel.tell(_("Saving the picture in {0}.").format(folder))
+        self.saving = True
+        session.client.request(request, lambda reply: self._onSaved(folder, reply))
+        self.refresh()
+
+    def _onSaved(self, folder: Path, reply) -> None:
+        self.saving = False
+        saved = _("Saved {0} with {1} masks in {2}.")
+        self.panel.tell(reply.get("error") or saved.format(reply["id"], len(reply["masks"]), folder))
+        self.panel.refreshSoon()

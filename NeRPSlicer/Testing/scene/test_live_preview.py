@@ -135,5 +135,26 @@ def test_in_a_drag_the_next_picture_comes_before_the_patients_body(app, started)
     picture = {"picture": {}, "camera": {}}
     workers[1].onReply({"request": first, **picture})
     assert workers[1].asked == [("hello", True), ("volume", False), ("draw", True), ("draw", True)]
-    workers[1].onReply({"request": first + 1, **picture})
-    assert workers[1].asked[4:] == [("volume", True)]
+    workers[1].onReply({"request": first + 1, "masks": {}, "camera": {}})
+    assert workers[1].asked[4:] == [("volume", True)] and client.busy
+    restored = []
+    client.whenRestored = lambda: restored.append(True)
+    workers[1].onReply({"request": -2, "volume": {}})
+    assert restored and not client.busy
+
+
+@pytest.mark.parametrize("when", ["before the kill", "after it"])
+def test_nothing_but_a_picture_is_drawn_without_the_patients_body(app, started, when):
+    client, workers = started
+    volume = client.request({"do": "volume", "name": "ct"}, lambda reply: None)
+    workers[0].onReply({"request": 0, "numba": True})
+    workers[0].onReply({"request": volume, "volume": {}})
+    client.request({"do": "draw"}, lambda reply: None)
+    if when == "before the kill":
+        client.request({"do": "save"}, lambda reply: None)
+    workers[0].onEnd("")
+    app.wait(20)
+    if when == "after it":
+        client.request({"do": "save"}, lambda reply: None)
+    asked = workers[1].asked
+    assert asked.index(("volume", True)) < asked.index(("save", True)) == len(asked) - 1

@@ -85,23 +85,50 @@ def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, t
     assert "not empty" in driver.message
 
 
-def test_one_picture_is_saved_with_masks_and_camera(driver, export, tmp_path):
-    from nerp.geometry import Camera
-    from nerp.io.images import read_image
+def test_pictures_are_saved_into_one_set_and_drawn_again(driver, export, tmp_path):
+    from nerp import Camera, project
+    from nerp.export import read_dataset, read_records
+    from nerp.export.contact_sheet import read_mask
 
-    export.ui.folderEdit.currentPath = str(tmp_path / "pictures")
+    folder = tmp_path / "pictures"
+    export.ui.folderEdit.currentPath = str(folder)
     driver.camera.ui.presetLL.click()
     driver.rest()
     export.ui.pictureButton.click()
-    assert "Saved" in driver.message
-    record = json.loads((tmp_path / "pictures" / "LL.json").read_text(encoding="utf-8"))
-    camera = Camera.from_dict(record["camera"])
+    assert not export.ui.pictureButton.enabled and "Saving" in driver.message
+    driver.rest()
+    driver.wait(lambda: export.ui.pictureButton.enabled)
+    assert "Saved CT_c000 with 2 masks" in driver.message
+    driver.camera.ui.presetPA.click()
+    driver.rest()
+    export.ui.pictureButton.click()
+    driver.rest()
+    assert "Saved CT_c001" in driver.message and read_dataset(folder)["complete"]
+    first, second = read_records(folder).values()
+    camera = Camera.from_dict(second["camera"])
     np.testing.assert_allclose(camera.ras_from_camera, driver.session.camera.ras_from_camera)
-    voxels, frame = read_image(tmp_path / "pictures" / "LL.nrrd")
-    np.testing.assert_array_equal(voxels[0], driver.picture())
-    np.testing.assert_allclose(frame, camera.ras_from_pixel, atol=1e-9)
-    masks = read_structures(tmp_path / "pictures" / "LL-masks.seg.nrrd")
-    assert {item.name for item in masks.items} == {"left_lung", "heart"}
+    assert first["description"] == "LL" and camera.rows == driver.picture().shape[0]
+    worker = driver.workers[0]._session
+    again = project(worker.volume, camera, second["method"], structures=worker.structures)
+    np.testing.assert_allclose(again.image, driver.picture(), rtol=1e-5, atol=1e-6)
+    for name, path in second["masks"].items():
+        np.testing.assert_array_equal(read_mask(folder / path), again.mask(name))
+    export.ui.viewsBox.value = 1
+    export.ui.standardBox.click()
+    driver.rest()
+    export.ui.exportButton.click()
+    driver.wait(lambda: state(export) in ("done", "failed"))
+    assert state(export) == "done", export.status
+    assert [record["view"] for record in read_records(folder).values()] == ["c000", "c001", "v000"]
+
+
+def test_a_picture_that_cannot_be_saved_is_told(driver, export, tmp_path):
+    export.ui.folderEdit.currentPath = str(tmp_path)
+    (tmp_path / "cat.png").touch()
+    driver.rest()
+    export.ui.pictureButton.click()
+    driver.rest()
+    assert "no labelled set" in driver.message and "\n" not in driver.message
     export.ui.folderEdit.currentPath = str(Path(__file__))
     driver.rest()
     export.ui.pictureButton.click()
