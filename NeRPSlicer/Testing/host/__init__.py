@@ -39,6 +39,7 @@ class Host:
         self.application.moduleManager()._select(name)
 
     def unload_module(self, name: str) -> None:
+        """Unload a module and delete its panel; one that has been unloaded before stays so."""
         self.application.moduleManager()._unload(name)
 
     def wait(self, milliseconds: int = 0, until=None) -> bool:
@@ -116,10 +117,13 @@ class Host:
         """End in order: modules, then views, then the window; the interpreter's own order is by chance."""
         from PySide6 import QtCore
 
+        from .ui_loader import delete_forms
+
         manager = self.application.moduleManager()
         for name in manager.modulesNames():
             if hasattr(manager.module(name), "widgetRepresentation"):
                 self.unload_module(name)
+        delete_forms()
         self.application.layoutManager()._close()
         self.window.close()
         self.window.deleteLater()

@@ -156,8 +156,13 @@ class qSlicerModuleManager(QtCore.QObject):
             self._modules[name].widgetRepresentation().enter()
 
     def _unload(self, name: str) -> None:
-        """Say that a module goes: its panel's ``cleanup`` runs."""
+        """Say that a module goes: its panel's ``cleanup`` runs, then it is deleted."""
+        if name not in self._modules:
+            return
         if self._entered == name:
             self._select("")
         strict.plain(self, "moduleAboutToBeUnloaded").emit(name)
-        del self._modules[name]
+        panel = self._modules.pop(name)._panel
+        if panel is not None:
+            panel.deleteLater()
+            QtCore.QCoreApplication.sendPostedEvents(panel, QtCore.QEvent.DeferredDelete.value)

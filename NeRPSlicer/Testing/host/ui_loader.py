@@ -5,12 +5,12 @@ Connections are made from the file's ``<connections>`` and nowhere else.
 
 from __future__ import annotations
 
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from pathlib import Path
 from xml.etree import ElementTree
 
-from PySide6 import QtCore, QtUiTools
+from PySide6 import QtCore, QtUiTools, QtWidgets
 
 from . import facts, signals, strict
 
@@ -18,6 +18,9 @@ _LAYOUT_PROPERTIES = {
     "leftMargin", "topMargin", "rightMargin", "bottomMargin", "margin", "spacing",
     "horizontalSpacing", "verticalSpacing",
 }  # fmt: skip
+
+
+_forms: dict[int, QtWidgets.QWidget] = {}
 
 
 class UiLoader(QtCore.QObject):
@@ -55,7 +58,21 @@ class UiLoader(QtCore.QObject):
         for sender, signal, receiver, slot in links:
             signals.connect(_named(widget, sender), signal, _named(widget, receiver), slot)
         strict.set_plain(widget, "_host_loader", loader)
+        # As in PythonQt, Qt alone deletes a form: Python's collector would do so at any time, also in the
+        # middle of what the scene tells one of its widgets.
+        _forms[id(widget)] = widget
+        strict.plain(widget, "destroyed").connect(partial(_forget, id(widget)))
         return widget
+
+
+def _forget(key: int, *_deleted) -> None:
+    _forms.pop(key, None)
+
+
+def delete_forms() -> None:
+    """Delete the forms that nobody has put anywhere."""
+    for form in list(_forms.values()):
+        form.deleteLater()
 
 
 class _Loader(QtUiTools.QUiLoader):

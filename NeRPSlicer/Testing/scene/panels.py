@@ -209,17 +209,4 @@ def driver(app, monkeypatch):
     panel = slicer.util.getModuleWidget("NeRPSlicer").panel
     panel.parameters.size, panel.parameters.samples = SIDE, SAMPLES
     yield PanelDriver(app, panel, workers)
-    remove_module(app)
-
-
-def remove_module(app) -> None:
-    """Unload the module and delete its panel, as Slicer does; else it would go on following the scene."""
-    from PySide6 import QtCore
-
-    module = app.application.moduleManager().module("NeRPSlicer")
-    if module is None:
-        return
-    widget = module.widgetRepresentation()
     app.unload_module("NeRPSlicer")
-    widget.deleteLater()
-    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from pathlib import Path
 
@@ -47,6 +48,24 @@ def test_a_form_loads_with_properties_and_only_its_own_connections(tmp_path):
     unconnected = load(tmp_path, signal="windowTitleChanged(QString)", slot="setCurrentNodeID(QString)")
     unconnected.setMRMLScene(slicer.mrmlScene)
     assert slicer.util.childWidgetVariables(unconnected).ct.currentNode() is None
+
+
+def test_a_form_lives_until_qt_deletes_it(app, tmp_path):
+    """Not until Python's collector runs, which may be while the scene tells one of its widgets something."""
+    import slicer
+    from PySide6 import QtCore
+
+    form = load(tmp_path)
+    form.setMRMLScene(slicer.mrmlScene)
+    box = slicer.util.childWidgetVariables(form).ct
+    del form
+    gc.collect()
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "CT")
+    assert box.currentNode() is volume and box._watch._tags
+    box.parent().deleteLater()
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)
+    assert not box._watch._tags
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "another")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import zipfile
 from xml.etree import ElementTree
 
 import numpy as np
-from scene.panels import CORE, OVER, add_ct, add_segmentation, remove_module
+from scene.panels import CORE, OVER, add_ct, add_segmentation
 
 
 def test_any_ct_and_segmentation_can_be_picked_and_segments_may_overlap(driver):
@@ -130,7 +130,7 @@ def test_a_colleague_without_the_extension_sees_views(app, driver, tmp_path):
         (scene,) = (bundle.read(name) for name in bundle.namelist() if name.endswith(".mrml"))
     shown = [int(node.get("currentViewArrangement")) for node in ElementTree.fromstring(scene).iter("Layout")]
     assert not set(shown) & set(DESCRIPTIONS)
-    remove_module(app)
+    app.unload_module("NeRPSlicer")
     slicer.mrmlScene.Clear(False)
     slicer.util.loadScene(str(path))
     app.wait(5)

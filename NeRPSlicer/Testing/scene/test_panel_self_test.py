@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from scene.panels import COARSE_MM, FILM_SIDE, MODULE, remove_module
+from scene.panels import COARSE_MM, FILM_SIDE, MODULE
 
 
 @pytest.mark.slow
@@ -24,7 +24,7 @@ def test_the_whole_path(app, monkeypatch):
 
     figures = SelfTest(panel).run()
     assert set(figures) >= {"first radiograph", "move to small picture", "back after a kill", "all"}
-    remove_module(app)
+    app.unload_module("NeRPSlicer")
 
 
 def test_the_module_file_is_light():
@@ -55,4 +55,4 @@ def test_the_help_leads_to_the_tutorial(app):
     (address,) = re.findall(r'href="(file:[^"]+)"', text)
     page = Path(url2pathname(urlparse(address).path)).read_text(encoding="utf-8")
     assert "<h1>Tutorial</h1>" in page and "Load example" in page
-    remove_module(app)
+    app.unload_module("NeRPSlicer")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scene.panels import CORE, MODULE, PanelDriver, add_ct, add_segmentation, remove_module
+from scene.panels import CORE, MODULE, PanelDriver, add_ct, add_segmentation
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def real(app):
     panel = slicer.util.getModuleWidget("NeRPSlicer").panel
     panel.parameters.size = 128
     yield PanelDriver(app, panel, [])
-    remove_module(app)
+    app.unload_module("NeRPSlicer")
 
 
 def test_a_killed_worker_comes_back_with_everything_it_knew(real):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shiboken6
 import vtk
 from PySide6 import QtCore, QtWidgets
 
+from .. import strict
 from .properties import emit, one_line, stored
 
 
@@ -30,6 +30,25 @@ class qSlicerWidget(QtWidgets.QWidget):
             emit(self, "mrmlSceneChanged", scene)
 
 
+class _Watch:
+    """Observations of a scene, which end when a widget goes: Qt deletes it without asking Python, and the
+    scene would go on calling what is left of it.
+    """
+
+    def __init__(self, *widgets) -> None:
+        self._scene, self._tags = None, []
+        for widget in widgets:
+            strict.plain(widget, "destroyed").connect(self.end)
+
+    def begin(self, scene, observers: dict) -> None:
+        self._scene, self._tags = scene, [scene.AddObserver(*item) for item in observers.items()]
+
+    def end(self, *_deleted) -> None:
+        for tag in self._tags:
+            self._scene.RemoveObserver(tag)
+        self._tags.clear()
+
+
 class qMRMLNodeComboBox(QtWidgets.QWidget):
     """The nodes of the scene that have one of ``nodeTypes``, by name. Empty until it has a scene."""
 
@@ -47,7 +66,8 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._box = QtWidgets.QComboBox()
         row = one_line(self)
         row.addWidget(self._box)
-        self._scene, self._tags, self._filters, self._nodes = None, [], [], []
+        self._scene, self._filters, self._nodes = None, [], []
+        self._watch = _Watch(self, self._box)
         self._current, self._busy = None, False
         self._box.connect("currentIndexChanged(int)", self._picked)
 
@@ -103,21 +123,11 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
             self._become(self._nodes[index] if 0 <= index < len(self._nodes) else None)
 
     def _node_added(self, _caller, _event) -> None:
-        if self._alive():
-            self._refill()
-
-    def _alive(self) -> bool:
-        """Whether the widget still is; without it the scene is no longer observed."""
-        if not shiboken6.isValid(self):
-            for tag in self.__dict__["_tags"]:
-                self.__dict__["_scene"].RemoveObserver(tag)
-            self.__dict__["_tags"].clear()
-            return False
-        return True
+        self._refill()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _node_leaving(self, _caller, _event, node) -> None:
-        if self._alive() and node in self._nodes:
+        if node in self._nodes:
             self._busy = True
             index = self._nodes.index(node)
             self._nodes.pop(index)
@@ -147,16 +157,17 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
 
         if scene is self._scene:
             return
-        for tag in self._tags:
-            self._scene.RemoveObserver(tag)
+        self._watch.end()
         self._scene = scene
-        self._tags = []
         if scene is not None:
-            self._tags = [
-                scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, self._node_added),
-                scene.AddObserver(slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent, self._node_leaving),
-                scene.AddObserver(slicer.vtkMRMLScene.EndBatchProcessEvent, self._node_added),
-            ]
+            self._watch.begin(
+                scene,
+                {
+                    slicer.vtkMRMLScene.NodeAddedEvent: self._node_added,
+                    slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent: self._node_leaving,
+                    slicer.vtkMRMLScene.EndBatchProcessEvent: self._node_added,
+                },
+            )
         self._refill()
 
     def mrmlScene(self):
