@@ -3,6 +3,7 @@ alone."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from .patient import Layers
 from .scene.segments import iterateSegments, segmentIds
 from .scene.volumes import rasFromIjk, volumeArray
 
-JOB, INPUTS = ".job", ".inputs"
+INPUTS = ".inputs"
 CT, STRUCTURES = "ct.nrrd", "structures.seg.nrrd"
 
 
@@ -52,33 +53,41 @@ class Exporter:
         return self._steps is not None
 
     def start(self, folder: Path, volumeNode, segmentationNode, settings: ExportSettings) -> None:
-        """Write the patient's files into ``folder/.job`` and start the job that draws into ``folder``.
+        """Write the patient's files into the run folder and start the job that draws into ``folder``.
 
         :raises NerpError: the CT is no CT, or the folder cannot be used.
         """
         if not str(folder).strip() or folder == Path():
             raise NerpError("Choose a folder for the labelled set first.")
-        if (folder / JOB).exists():
-            raise NerpError(f"{folder} holds a labelled set already: resume it, or choose another folder.")
-        isSet = (folder / "dataset.json").is_file()
-        if not isSet and folder.exists() and any(not path.name.startswith(".") for path in folder.iterdir()):
+        run = runFolder(folder)
+        isOver = self._jobs.look(run).state == "done"
+        if not isOver and _holdsFiles(run):
+            raise NerpError(f"{run} holds a job of this folder already: resume it or choose another folder.")
+        if _holdsFiles(folder) and not (folder / "dataset.json").is_file():
             raise NerpError(f"{folder} is not empty: choose a new folder for the labelled set.")
         volumeArray(volumeNode)
         try:
-            (folder / JOB / INPUTS).mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            if isOver:
+                shutil.rmtree(run)
+            (run / INPUTS).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise NerpError(
                 f"{folder} cannot be written ({error.strerror}): choose another folder."
             ) from error
-        self._steps = self._writeSteps(folder / JOB, volumeNode, segmentationNode, settings)
+        self._steps = self._writeSteps(run, folder.name, volumeNode, segmentationNode, settings)
         self._timer.start()
+
+    def tidy(self, folder: Path) -> None:
+        """Remove the copy of the patient that a job which is done has drawn from."""
+        shutil.rmtree(runFolder(folder) / INPUTS, ignore_errors=True)
 
     def resume(self, folder: Path) -> None:
         """Start a stopped, failed or killed job again.
 
         :raises NerpError: there is none.
         """
-        self._jobs.start(folder / JOB)
+        self._jobs.start(runFolder(folder))
 
     def cancel(self) -> None:
         """Stop writing, or ask the job to stop."""
@@ -88,7 +97,9 @@ class Exporter:
         else:
             self._jobs.cancel()
 
-    def _writeSteps(self, run: Path, volumeNode, segmentationNode, settings) -> Iterator[None]:
+    def _writeSteps(
+        self, run: Path, name: str, volumeNode, segmentationNode, settings
+    ) -> Iterator[None]:
         voxels, frame = volumeArray(volumeNode)
         if voxels.dtype == np.float64:
             voxels = voxels.astype(np.float32)
@@ -113,7 +124,7 @@ class Exporter:
                     self._onProgress(0.9 + 0.1 * share, _("Writing the structures"))
                     yield
         case = {"name": _caseName(volumeNode.GetName()), "ct": f"{INPUTS}/{CT}", "labels": labels}
-        configuration = {"cases": [case], "settings": settings.to_dict(), "out": ".."}
+        configuration = {"cases": [case], "settings": settings.to_dict(), "out": f"../{name}"}
         self._jobs.create(run, "export", configuration)
         self._jobs.start(run)
 
@@ -133,6 +144,19 @@ class Exporter:
         if self._steps is steps:
             self._timer.stop()
             self._steps = None
+
+
+def runFolder(folder: Path) -> Path:
+    """The run folder of a set's job, beside the set and not in it: it holds the patient, paths and the
+    computer's name, which whoever is given the set need not see."""
+    return folder.with_name(f"{folder.name}.job")
+
+
+def _holdsFiles(folder: Path) -> bool:
+    try:
+        return folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    except OSError as error:
+        raise NerpError(f"{folder} cannot be read ({error.strerror}): choose another folder.") from error
 
 
 def settingsOf(parameters) -> ExportSettings:

@@ -55,6 +55,10 @@ class JobClient:
         """Make the run folder of a job; see ``nerp.jobs.create``."""
         return self._engine.create(folder, kind, configuration)
 
+    def look(self, folder: Path) -> JobStatus:
+        """A job as it stands now."""
+        return self._engine.look(folder)
+
     def follow(self, folder: Path) -> None:
         """Look at a job, now and as long as it works."""
         self.folder, self._stopAsked = folder, 0.0

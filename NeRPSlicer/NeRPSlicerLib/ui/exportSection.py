@@ -11,7 +11,7 @@ from nerp.errors import NerpError
 from slicer.i18n import tr as _
 
 from ..client.jobClient import JobClient
-from ..export import JOB, Exporter, saveRequest, settingsOf
+from ..export import Exporter, runFolder, saveRequest, settingsOf
 from .section import Section
 
 _LAST = "NeRPSlicer/LastExport"
@@ -41,7 +41,7 @@ class ExportSection(Section):
     def begin(self) -> None:
         """Choose the folder of the last export, if that still goes on: it outlives Slicer."""
         last = slicer.util.settingsValue(_LAST, "")
-        if self._folder() is None and last and jobs.look(Path(last) / JOB).active:
+        if self._folder() is None and last and jobs.look(runFolder(Path(last))).active:
             self.panel.parameters.exportFolder = Path(last)
         self.findJob()
 
@@ -50,8 +50,8 @@ class ExportSection(Section):
         self.jobs.leave()
         self.status = None
         folder = self._folder()
-        if folder is not None and (folder / JOB / "job.json").is_file():
-            self.jobs.follow(folder / JOB)
+        if folder is not None and folder.name and (runFolder(folder) / "job.json").is_file():
+            self.jobs.follow(runFolder(folder))
         else:
             self.ui.exportBar.visible = False
             self.ui.exportLabel.text = ""
@@ -113,6 +113,8 @@ class ExportSection(Section):
 
     def _showJob(self, status) -> None:
         self.status = status
+        if status.state == "done":
+            self.exporter.tidy(self._folder())
         bar = self.ui.exportBar
         bar.visible = True
         bar.maximum = max(status.total, 1)

@@ -553,6 +553,20 @@ def test_changed_or_missing_inputs_end_a_resumed_job(tmp_path: Path, kind) -> No
         run_job(run, kinds)
 
 
+def test_inputs_in_the_run_folder_move_with_it(tmp_path: Path, kind) -> None:  # type: ignore[no-untyped-def]
+    run = create(tmp_path / "run", "work", {})
+    (run / ".inputs").mkdir()
+    (run / ".inputs" / "ct").write_bytes(b"one")
+    kinds = kind(lambda job: job.check_inputs([job.path(".inputs/ct")]))
+    assert run_job(run, kinds) == "done"
+    assert list(read_job(run)["inputs"]) == [".inputs/ct"], "no path of this computer"
+    moved = run.rename(tmp_path / "moved")
+    assert run_job(moved, kinds) == "done"
+    (moved / ".inputs" / "ct").write_bytes(b"two")
+    with pytest.raises(NerpError, match="ct has changed"):
+        run_job(moved, kinds)
+
+
 def test_a_torn_event_is_left_out_and_the_next_is_whole(tmp_path: Path, kind) -> None:  # type: ignore[no-untyped-def]
     run = create(tmp_path / "run", "work", {})
     (run / "events.jsonl").write_text('{"epoch": 1}\n{"epoch": 2, "lo')

@@ -52,10 +52,12 @@ def test_a_set_is_exported_stopped_found_again_and_resumed(app, driver, export, 
     export.ui.folderEdit.currentPath = str(folder)
     driver.rest()
     assert state(export) == "stopped" and export.ui.exportButton.text == "Resume"
-    record = json.loads((folder / ".job" / "job.json").read_text(encoding="utf-8"))
+    run = tmp_path / "set.job"
+    assert not [path for path in folder.rglob("*") if "job" in path.name], "nothing of the job is in the set"
+    record = json.loads((run / "job.json").read_text(encoding="utf-8"))
     assert record["configuration"]["settings"]["views"] == 40
-    volume = read_ct(folder / ".job" / ".inputs" / "ct.nrrd")
-    structures = read_structures(folder / ".job" / ".inputs" / "structures.seg.nrrd", like=volume)
+    volume = read_ct(run / ".inputs" / "ct.nrrd")
+    structures = read_structures(run / ".inputs" / "structures.seg.nrrd", like=volume)
     worker = driver.workers[0]._session
     assert volume.hash == worker.volume.hash, "the same views as in the panel"
     assert dict(structures.counts()) == worker._voxels
@@ -71,6 +73,7 @@ def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, t
     export.ui.exportButton.click()
     driver.wait(lambda: state(export) in ("done", "failed"))
     assert state(export) == "done", export.status
+    assert not (tmp_path / "set.job" / ".inputs").exists(), "the patient's copy has gone"
     lines = (folder / "projections.jsonl").read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     assert [record["view"] for record in records] == ["v000", "v001"]
@@ -79,10 +82,30 @@ def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, t
     np.testing.assert_allclose(
         driver.session.camera.ras_from_camera, records[0]["camera"]["ras_from_camera"], atol=1e-6
     )
+    export.ui.viewsBox.value = 3
+    driver.rest()
+    export.ui.exportButton.click()
+    driver.wait(lambda: export.exporter.busy or state(export) != "done")
+    driver.wait(lambda: not export.exporter.busy and state(export) in ("done", "failed"))
+    assert state(export) == "done" and export.status.done == 3, "a set that is done can grow"
     export.ui.folderEdit.currentPath = str(tmp_path)
     driver.rest()
     export.ui.exportButton.click()
     assert "not empty" in driver.message
+
+
+def test_an_export_that_was_cancelled_while_it_wrote_can_be_started_again(driver, export, tmp_path):
+    export.ui.folderEdit.currentPath = str(tmp_path / "set")
+    export.ui.viewsBox.value = 1
+    driver.rest()
+    export.ui.exportButton.click()
+    assert export.exporter.busy
+    export.ui.exportButton.click()
+    assert not export.exporter.busy and (tmp_path / "set.job").is_dir()
+    driver.rest()
+    export.ui.exportButton.click()
+    driver.wait(lambda: state(export) in ("done", "failed"))
+    assert state(export) == "done", export.status
 
 
 def test_pictures_are_saved_into_one_set_and_drawn_again(driver, export, tmp_path):

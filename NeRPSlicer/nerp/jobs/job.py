@@ -123,18 +123,22 @@ class Job:
 
     def check_inputs(self, paths: Iterable[Path]) -> None:
         """Note the SHA-256 of each input file or folder in ``job.json``, or compare it with what a former
-        run noted.
+        run noted; what lies in the run folder by its relative path, so that both may move.
 
         Raises:
             NerpError: an input is missing or has changed.
         """
         record = read_job(self.folder)
-        found = {str(path): _sha256(path) for path in paths}
+        found = {self._noted(path): _sha256(path) for path in paths}
         for path, digest in found.items():
             if record["inputs"].get(path, digest) != digest:
                 raise NerpError(f"{path} has changed since this job was started; start a new job.")
         if record["inputs"] != found:
             write_json(self.folder / JOB, {**record, "inputs": {**record["inputs"], **found}})
+
+    def _noted(self, path: Path) -> str:
+        inside = path.is_relative_to(self.folder)
+        return path.relative_to(self.folder).as_posix() if inside else str(path)
 
     # --- its life -------------------------------------------------------------------------------------------
 
