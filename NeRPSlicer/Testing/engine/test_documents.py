@@ -67,12 +67,12 @@ def test_every_decision_is_listed_once_by_its_number() -> None:
 
 
 def commands() -> list[list[str]]:
-    """Every `nerp` line of an indented block, without its remark."""
+    """Every `nerp` line of a block, indented or fenced, without its remark."""
     lines = [
         line.partition("  #")[0]
         for path, text in texts()
         if path.name in ("README.md", "tutorial.md", "projection-set.md")
-        for line in re.findall(r"^    (nerp .+)$", text, re.MULTILINE)
+        for line in re.findall(r"^(?:    )?(nerp .+)$", text, re.MULTILINE)
     ]
     return [shlex.split(line)[1:] for line in lines]
 
