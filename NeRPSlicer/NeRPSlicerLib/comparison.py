@@ -124,12 +124,15 @@ class ComparisonView:
                     "There is no X-ray picture: choose one in section 1, or press [Load example]."
                 )
             showInView(sliceLogic(FILM_VIEW), filmNode(), shownIn3D=False)
+            film = self._settings().film
+            self._display.caption(FILM_VIEW, film.GetName() if film is not None else "")
             fitView(sliceLogic(FILM_VIEW).GetSliceNode(), camera)
         elif mode == "SHEET" and sliceLogic(SHEET_VIEW) is not None:
             sheet = showSheet(self.pictures, sliceLogic(SHEET_VIEW)).GetDisplayNode()
             shown = radiographNode().GetDisplayNode()
             sheet.AutoWindowLevelOff()
             sheet.SetWindowLevelMinMax(shown.GetWindowLevelMin(), shown.GetWindowLevelMax())
+            self._display.caption(SHEET_VIEW, f"SYNTHETIC \u00b7 {self._method()}")
         elif mode == "SWIPE":
             self._showSwipe(camera)
         elif mode == "BLINK":

@@ -40,6 +40,7 @@ class RadiographDisplay:
         self.autoWindow = True
         """Whether each full picture sets window and level."""
         self._texts: list[ViewText] = []
+        self._captions: dict[str, ViewText] = {}
         self._described: tuple | None = None
         self._fitted = False
         self._camera: Camera | None = None
@@ -100,6 +101,14 @@ class RadiographDisplay:
         text = cameraText(camera, method)
         for viewText in self._texts:
             viewText.setText(text)
+
+    def caption(self, viewName: str, text: str) -> None:
+        """Say in a view what it shows, until another layout comes."""
+        widget = _sliceWidget(viewName)
+        if widget is not None:
+            if viewName not in self._captions:
+                self._captions[viewName] = ViewText(widget.sliceView())
+            self._captions[viewName].setText(text)
 
     def fit(self, camera: Camera) -> None:
         """Zoom our views to the whole field."""
@@ -261,9 +270,9 @@ class RadiographDisplay:
         return views
 
     def _dropTexts(self) -> None:
-        for viewText in self._texts:
+        for viewText in (*self._texts, *self._captions.values()):
             viewText.remove()
-        self._texts = []
+        self._texts, self._captions = [], {}
 
 
 def _sliceWidget(name: str):

@@ -55,6 +55,32 @@ def test_side_by_side_shows_the_film_in_a_view_that_is_linked(app, driver, compa
     assert manager.layout == NERP
 
 
+def texts(name) -> list[str]:
+    """What text actors of a slice view say."""
+    import slicer
+
+    window = slicer.app.layoutManager().sliceWidget(name).sliceView().renderWindow()
+    props = window.GetRenderers().GetFirstRenderer().GetViewProps()
+    actors = (props.GetItemAsObject(n) for n in range(props.GetNumberOfItems()))
+    return [actor.GetInput() for actor in actors if actor.IsA("vtkTextActor")]
+
+
+def test_every_view_says_what_it_shows(app, driver, compare):
+    from NeRPSlicerLib.scene.layouts import FILM_VIEW, RADIOGRAPH_VIEW, SHEET_VIEW
+
+    driver.camera.ui.randomButton.click()
+    driver.rest()
+    compare.ui.comparisonBox.currentIndex = SIDE_BY_SIDE
+    driver.rest()
+    assert texts(FILM_VIEW) == ["film"] and "SYNTHETIC" in texts(RADIOGRAPH_VIEW)[0]
+    driver.parameters.filmInverted = True
+    driver.rest()
+    assert texts(FILM_VIEW) == ["film"]
+    compare.ui.comparisonBox.currentIndex = SHEET
+    driver.rest()
+    assert texts(SHEET_VIEW) == ["SYNTHETIC \u00b7 DRR"] and not any(texts(FILM_VIEW))
+
+
 def test_swipe_and_alignment(app, driver, compare):
     from NeRPSlicerLib.scene.layouts import RADIOGRAPH_VIEW
 
