@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 LUNG_HU = (-960, -650)
 """Aerated lung; air, bowel gas and the trachea lie below, rims of tissue above."""
+LEAST_LUNG = 0.01
+"""Of the body: a chest has a tenth and more, an abdomen some bowel gas."""
 CUT_LUNG_MM2 = 500.0
 """Lung on a face of the volume from which it counts as cut off: the apices' tips and bowel gas stay below."""
 SIDES = (("on the left", "on the right"), ("behind", "in front"), ("below", "above"))
@@ -24,6 +26,8 @@ def content_notices(volume: Volume) -> list[str]:
         told.append(
             f"{volume.name} has no air (its least value is {volume.hu.min():g}); is this a chest CT in HU?"
         )
+    elif lung_share(volume) < LEAST_LUNG:
+        told.append(f"{volume.name} shows next to no lung; is this a chest CT?")
     cut = sides_that_cut_lungs(volume)
     if cut:
         sides = " and ".join(filter(None, (", ".join(cut[:-1]), cut[-1])))
@@ -32,6 +36,13 @@ def content_notices(volume: Volume) -> list[str]:
     if ml >= 1:
         told.append(f"{ml:.0f} ml outside the body (couch, sheets, tubes) were removed.")
     return told
+
+
+def lung_share(volume: Volume) -> float:
+    """How much of the body is aerated lung, told from every eighth voxel."""
+    every_other = (slice(None, None, 2),) * 3
+    hu = volume.hu[every_other][volume.body[every_other]]
+    return float(np.mean((hu > LUNG_HU[0]) & (hu < LUNG_HU[1]))) if hu.size else 0.0
 
 
 def sides_that_cut_lungs(volume: Volume) -> list[str]:

@@ -103,6 +103,14 @@ def test_encodings(tmp_path: Path, syntax: str, dtype: type) -> None:
     assert np.allclose(transform_points(volume.ras_from_ijk, far), expected_lps * (-1, -1, 1))
 
 
+def test_one_file_stands_for_its_series_and_that_is_told(tmp_path: Path) -> None:
+    folder = save(tmp_path / "case7", series())
+    volume = read_ct(folder / "007")
+    assert volume.hash == read_ct(folder).hash
+    told = f"007 is one of the {SLICES} images of its series; all were read."
+    assert told in volume.notices and told not in read_ct(folder).notices
+
+
 def test_rescale_is_each_slices_own_and_padding_is_air(tmp_path: Path) -> None:
     slices = series(PixelPaddingValue=-2000)
     stored = STORED.copy()

@@ -113,6 +113,8 @@ def read_dicom_ct(path: Path, series: str | int | None = None, body: bool | None
         for one in found
         if one is not chosen and one.modality in ("CT", "")
     ]
+    if path.is_file() and len(chosen.slices) > 1:
+        notices.append(f"{path.name} is one of the {len(chosen.slices)} images of its series; all were read.")
     hu = read_pixels(chosen)
     name = (path if path.is_dir() else path.parent).resolve().name or "ct"
     return Volume(
