@@ -188,6 +188,8 @@ BAD = {
     ),
     "source in the body": (["project", "ct.nrrd", "--camera", "inside.json"], "inside the body"),
     "unpaired labels": (["export", "ct.nrrd", "--labels", "far.nrrd", "far.nrrd"], "one for each"),
+    "CTs behind an option": (["export", "--labels", "labels.nrrd", "ct.nrrd"], "name the CTs first"),
+    "cameras of no projection": (["export", "ct.nrrd", "--cameras", "text.nrrd"], "no camera"),
     "same CT twice": (["export", "ct.nrrd", "ct.nrrd"], "twice"),
     "nothing to draw": (["export", "ct.nrrd", "--views", "0"], "Nothing to draw"),
     "unwritable": (["export", "ct.nrrd", "--views", "1", "--out", "text.nrrd/set"], "could not be written"),

@@ -274,6 +274,22 @@ def test_progress_events_and_states(tmp_path: Path, kind) -> None:  # type: igno
     assert (run / "checkpoints" / "last.pt").is_file()
 
 
+def test_the_first_step_is_no_measure_of_the_others(tmp_path: Path, kind, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    run = create(tmp_path / "run", "work", {})
+    clock = [1000.0]
+    monkeypatch.setattr("nerp.jobs.job.time.monotonic", lambda: clock[0])
+    left = []
+
+    def work(job: Job) -> None:
+        for n in range(4):
+            job.progress(n, 10)
+            left.append(look(run).eta_s)
+            clock[0] += 60 if n == 0 else 2
+
+    run_job(run, kind(work))
+    assert left == [None, pytest.approx(540), pytest.approx(16), pytest.approx(14)]
+
+
 def test_the_time_left_follows_the_latest_pace(tmp_path: Path, kind, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     """Steps found done pass at once and must not promise that the rest does."""
     run = create(tmp_path / "run", "work", {})

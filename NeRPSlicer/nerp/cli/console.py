@@ -34,8 +34,14 @@ def progress_bar(unit: str) -> Iterator[Callable[[int, int, str], None]]:
         progress.TextColumn("{task.description}", markup=False),
     )
     with progress.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=None)
-        yield lambda done, total, text: bar.update(task, completed=done, total=total, description=text)
+        task = bar.add_task("", total=None, start=False)
+
+        def show(done: int, total: int, text: str) -> None:
+            bar.update(task, completed=done, total=total, description=text)
+            if done and not bar.tasks[task].started:
+                bar.start_task(task)  # the first one takes longer than all others: kernels are compiled
+
+        yield show
 
 
 def _terminal() -> Any:
@@ -49,14 +55,18 @@ def _terminal() -> Any:
 
 
 def _lines(unit: str) -> Callable[[int, int, str], None]:
-    start = last = time.monotonic()
+    last = time.monotonic()
+    first: tuple[float, int] | None = None
 
     def show(done: int, total: int, text: str) -> None:
-        nonlocal last
+        nonlocal first, last
         now = time.monotonic()
+        if done and first is None:  # it takes longer than all others: kernels are compiled
+            first = now, done
         if now - last >= EVERY_SECONDS and 0 < done < total:
             last = now
-            left = (now - start) / done * (total - done)
-            say(f"{done} of {total} {unit}, about {left:.0f} s left: {text}")
+            begin, before = first or (now, done)
+            left = (now - begin) / (done - before) * (total - done) if done > before else None
+            say(f"{done} of {total} {unit}{'' if left is None else f', about {left:.0f} s left'}: {text}")
 
     return show

@@ -27,7 +27,9 @@ from .console import progress_bar, say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ct", nargs="+", type=Path, help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder")
+    parser.add_argument(
+        "ct", nargs="*", type=Path, metavar="CT", help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder"
+    )
     parser.add_argument(
         "--labels", nargs="+", type=Path, default=[], help="labels for each CT, in the same order"
     )
@@ -60,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    if not options.ct:
+        raise NerpError(
+            "There is no CT: name the CTs first, for options take all that follows them: "
+            "nerp export ct.nii.gz --labels labels.nii.gz --out SET."
+        )
     if options.labels and len(options.labels) != len(options.ct):
         raise NerpError(
             f"There are {len(options.labels)} label maps for {len(options.ct)} CTs; give one for "

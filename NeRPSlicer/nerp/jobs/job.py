@@ -95,7 +95,8 @@ class Job:
         with self._lock:
             if not self._pace or self._pace[-1][1] != done:
                 self._pace.append((moment, done))
-            (begin, first), (last, _) = self._pace[0], self._pace[-1]
+            # The first step takes longer than all others: kernels are compiled, caches filled.
+            (begin, first), (last, _) = self._pace[len(self._pace) > 2], self._pace[-1]
             eta = (last - begin) / (done - first) * (total - done) if done > first else None
             self._status.update(done=done, total=total, text=text, eta_s=eta and round(eta, 1))
             if moment - self._written >= EVERY_S:
