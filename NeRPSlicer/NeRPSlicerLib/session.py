@@ -105,10 +105,13 @@ class Session:
 
     def cancel(self) -> None:
         """Drop what was asked for: pictures and loading."""
+        isLoading = self.loader.busy and self.geometry is None
         self.live.cancel()
         self.example.cancel()
         self.loader.cancel()
         self._onProgress(None, "")
+        if isLoading:
+            self._tell(_("Loading was stopped: choose None and then the CT again to load it."))
         self._whenChanged()
 
     def draw(self) -> None:

@@ -116,6 +116,19 @@ def test_what_was_asked_for_can_be_dropped(app, driver, way):
     np.testing.assert_array_equal(driver.picture(), before)
 
 
+def test_a_ct_whose_loading_was_cancelled_can_be_loaded_again(app, driver):
+    ct = add_ct()
+    driver.patient.ui.ctSelector.setCurrentNode(ct)
+    driver.wait(lambda: driver.session.loader.busy)
+    app.press("Esc")
+    driver.rest()
+    assert driver.session.geometry is None and "again" in driver.message
+    for node in (None, ct):
+        driver.patient.ui.ctSelector.setCurrentNode(node)
+        driver.rest()
+    assert driver.message == "" and driver.picture().std() > 0
+
+
 @pytest.mark.parametrize(
     ("shape", "segments"), [((60, 192, 192), 10), pytest.param((120, 256, 256), 20, marks=pytest.mark.slow)]
 )
