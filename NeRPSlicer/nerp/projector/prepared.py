@@ -55,7 +55,10 @@ def attenuation_per_mm(hu: np.ndarray) -> np.ndarray:
 @once_per_object
 def attenuation(volume: Volume) -> Grid:
     """The patient's linear attenuation, per mm; 0 outside the body."""
-    return Grid(attenuation_per_mm(volume.patient_hu()), volume.ras_from_ijk)
+    values = volume.patient_hu()
+    for section in values:  # what lies between HU and attenuation need not be as large as the CT
+        section[...] = attenuation_per_mm(section)
+    return Grid(values, volume.ras_from_ijk)
 
 
 @once_per_object
@@ -81,11 +84,12 @@ def normalized(volume: Volume, low_hu: float, high_hu: float) -> Grid:
 
 def _halved(values: np.ndarray) -> np.ndarray:
     """Means over 2 x 2 x 2 voxels, zero outside the grid."""
-    padded = np.pad(values, [(0, n % 2) for n in values.shape])
-    total = np.zeros([n // 2 for n in padded.shape], np.float32)
+    total = np.zeros([-(-n // 2) for n in values.shape], np.float32)
     for k, j, i in np.ndindex(2, 2, 2):
-        total += padded[k::2, j::2, i::2]
-    return total / 8
+        part = values[k::2, j::2, i::2]
+        total[tuple(map(slice, part.shape))] += part
+    total /= 8
+    return total
 
 
 def _halved_frame(ras_from_ijk: np.ndarray) -> np.ndarray:
