@@ -63,6 +63,7 @@ def test_a_set_is_exported_stopped_found_again_and_resumed(app, driver, export, 
     assert dict(structures.counts()) == worker._voxels
 
 
+@pytest.mark.slow
 def test_a_small_set_runs_to_its_end_with_the_panels_own_views(driver, export, tmp_path):
     folder = tmp_path / "set"
     driver.camera.ui.seedBox.value = 5

@@ -91,6 +91,7 @@ def test_sample_data_offers_the_example(app, driver, monkeypatch):
     assert driver.parameters.film is not None and driver.session.geometry is not None
 
 
+@pytest.mark.slow
 def test_a_segmentation_node_equals_what_the_worker_draws(driver):
     """The example's segments, exported like any segmentation, count the voxels that the worker counted."""
     from NeRPSlicerLib.scene.segments import iterateSegments

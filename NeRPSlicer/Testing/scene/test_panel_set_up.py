@@ -119,6 +119,7 @@ def test_slicers_own_packaging_installs_where_there_is_one(driver, monkeypatch, 
     assert "Another extension" in driver.message and "\n" not in driver.message
 
 
+@pytest.mark.slow
 def test_pip_takes_a_folder_of_wheels(driver, tmp_path):
     """A real pip, told to report only, finds a wheel that lies in a folder, without a network."""
     from NeRPSlicerLib.client.installation import PipInstaller
