@@ -86,6 +86,18 @@ def next_plane(left, m, apart):  # type: ignore[no-untyped-def]
     return left - 1, m + apart if left > 1 else np.inf
 
 
+def trimmed(values: np.ndarray, ras_from_ijk: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A grid ``[K, J, I]`` without the sections of zeros on its six sides, a view, and its frame: air costs
+    memory and crossings."""
+    spans = []
+    for axis in range(3):
+        full = np.flatnonzero(values.any(axis=tuple({0, 1, 2} - {axis})))
+        spans.append(slice(full[0], full[-1] + 1) if full.size else slice(0, 1))
+    old_from_new = np.eye(4)
+    old_from_new[:3, 3] = [span.start for span in reversed(spans)]
+    return values[tuple(spans)], ras_from_ijk @ old_from_new
+
+
 @compiled
 def _note_main_axes(direction, t_in, t_out, first_row, end_row, found):  # type: ignore[no-untyped-def]
     for r in range(first_row, end_row):

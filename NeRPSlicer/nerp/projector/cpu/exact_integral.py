@@ -12,21 +12,22 @@ import numpy as np
 from ...geometry import Camera
 from ..prepared import Grid, once_per_object
 from ..threads import bands, for_each_band
-from .columns import enter, main_axis, next_plane, rays_and_main_axes
+from .columns import enter, main_axis, next_plane, rays_and_main_axes, trimmed
 from .rays import compiled, helper, point
 
 GREATEST = np.iinfo(np.int32).max
 
 
 class PrefixSums:
-    """A grid summed along each axis, when first asked for.
+    """A grid, trimmed, summed along each axis when first asked for.
 
     Whole numbers of a unit: as small as float32, but near the sums' maximum 128 times as fine, and a
     difference of two sums is without error.
     """
 
-    def __init__(self, values: np.ndarray) -> None:
-        self._values = values
+    def __init__(self, grid: Grid) -> None:
+        self._values, self.ras_from_ijk = trimmed(grid.values, grid.ras_from_ijk)
+        self.shape = self._values.shape
         self._along: dict[int, tuple[np.ndarray, float]] = {}
 
     def along(self, axis: int) -> tuple[np.ndarray, float]:
@@ -39,7 +40,7 @@ class PrefixSums:
 @once_per_object
 def prefix_sums(grid: Grid) -> PrefixSums:
     """See `PrefixSums`."""
-    return PrefixSums(grid.values)
+    return PrefixSums(grid)
 
 
 def _summed(values: np.ndarray, along: int) -> tuple[np.ndarray, float]:
@@ -106,9 +107,10 @@ def integral_band(  # type: ignore[no-untyped-def]
 def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
     """Line integral over the exact radiological path, float32 ``[rows, columns]``, unit of the grid times
     mm."""
-    rays, axes = rays_and_main_axes(camera, grid.ras_from_ijk, grid.values.shape)
+    prefix = prefix_sums(grid)
+    rays, axes = rays_and_main_axes(camera, prefix.ras_from_ijk, prefix.shape)
     image = np.zeros((camera.rows, camera.columns), np.float32)
     for axis in axes:
-        sums, unit = prefix_sums(grid).along(axis)
+        sums, unit = prefix.along(axis)
         for_each_band(partial(integral_band, axis, sums, unit, *rays, image), bands(camera.rows))
     return image

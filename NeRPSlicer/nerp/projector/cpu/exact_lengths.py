@@ -13,23 +13,24 @@ from ...geometry import Camera
 from ...structures import Structures
 from ..prepared import once_per_object
 from ..threads import bands, for_each_band
-from .columns import enter, main_axis, next_plane, rays_and_main_axes
+from .columns import enter, main_axis, next_plane, rays_and_main_axes, trimmed
 from .rays import compiled, point
 
 
 class RunEnds:
     """Where runs of voxels of the same structures end along each axis, when first asked for."""
 
-    def __init__(self, combination: np.ndarray) -> None:
-        self._combination = combination
+    def __init__(self, structures: Structures) -> None:
+        combination, self.ras_from_ijk = trimmed(structures.combination, structures.ras_from_ijk)
+        self.combination = np.ascontiguousarray(combination)
         self._along: dict[int, np.ndarray] = {}
 
     def along(self, axis: int) -> np.ndarray:
         """For each voxel the first index behind its run along an axis (0 is I), uint16 ``[K, J, I]``."""
         if axis not in self._along:
-            self._along[axis] = np.empty(self._combination.shape, np.uint16)
+            self._along[axis] = np.empty(self.combination.shape, np.uint16)
             structures, ends = (
-                np.moveaxis(array, 2 - axis, 0) for array in (self._combination, self._along[axis])
+                np.moveaxis(array, 2 - axis, 0) for array in (self.combination, self._along[axis])
             )
             ends[-1] = len(ends)
             for n in reversed(range(len(ends) - 1)):
@@ -40,7 +41,7 @@ class RunEnds:
 @once_per_object
 def run_ends(structures: Structures) -> RunEnds:
     """See `RunEnds`."""
-    return RunEnds(structures.combination)
+    return RunEnds(structures)
 
 
 @compiled
@@ -115,10 +116,11 @@ def exact_lengths(structures: Structures, camera: Camera) -> np.ndarray:
     """Exact path length in mm through each structure: float32 ``[structures, rows, columns]``."""
     member = np.array([m for members in structures.combinations for m in members], np.int64)
     first_member = np.cumsum([0, *map(len, structures.combinations)])
-    rays, axes = rays_and_main_axes(camera, structures.ras_from_ijk, structures.shape)
+    runs = run_ends(structures)
+    rays, axes = rays_and_main_axes(camera, runs.ras_from_ijk, runs.combination.shape)
     lengths_mm = np.zeros((len(structures), camera.rows, camera.columns), np.float32)
     for axis in axes:
-        grids = structures.combination, run_ends(structures).along(axis)
+        grids = runs.combination, runs.along(axis)
         band = partial(lengths_band, axis, *grids, member, first_member, *rays, lengths_mm)
         for_each_band(band, bands(camera.rows))
     return lengths_mm
