@@ -139,9 +139,8 @@ def test_a_ct_whose_loading_was_cancelled_can_be_loaded_again(app, driver):
     assert driver.message == "" and driver.picture().std() > 0
 
 
-@pytest.mark.parametrize(
-    ("shape", "segments"), [((60, 192, 192), 10), pytest.param((120, 256, 256), 20, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("shape", "segments"), [((60, 192, 192), 10), ((120, 256, 256), 20)])
 def test_the_main_thread_is_never_held_up(real, no_old_objects, shape, segments):
     """A timer that ought to fire every 5 ms, while a CT loads and the camera turns.
 
