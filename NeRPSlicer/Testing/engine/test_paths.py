@@ -138,3 +138,14 @@ def test_every_method_works_without_numba(monkeypatch: pytest.MonkeyPatch) -> No
         assert np.abs(found.image - other.image).max() <= 4e-6 * np.abs(other.image).max()
         assert found.path_length.keys() == {"label_1"}
         assert np.allclose(found.path_length["label_1"], other.path_length["label_1"], atol=1e-4)
+
+
+@BACKENDS
+def test_runs_may_be_longer_than_sixteen_bits(backend) -> None:
+    """A tube of 70000 voxels along the ray, 0.01 mm each, and nothing else."""
+    labels = np.zeros((2, 2, 70_002), np.uint8)
+    labels[..., 1:-1] = 1
+    structures = Structures.from_labels(labels, np.diag([0.01, 40.0, 40.0, 1.0]))
+    grid = Grid(labels.astype(np.float32), structures.ras_from_ijk)
+    camera = camera_over(grid, (90.0, 0.0, 0.0), 3, 10.0)
+    assert backend.exact_lengths(structures, camera)[0] == pytest.approx(np.full((3, 3), 700), rel=1e-4)

@@ -8,12 +8,26 @@ voxels. Places are float64: where a ray is almost parallel to a plane, float32 w
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 
 from ...geometry import Camera
 from ..threads import bands, for_each_band
 from .rays import ClippedRays, compiled, helper, point
+
+Result = TypeVar("Result")
+
+
+LARGE = 40_000_000
+"""Of grids with more voxels what belongs to two main axes is kept: a picture seldom has rays of all three."""
+
+
+def kept_along(make: Callable[[int], Result], voxels: int) -> Callable[[int], Result]:
+    """``make(axis)``, remembered for each axis of a grid with so many voxels, or for the latest two."""
+    return lru_cache(2 if voxels > LARGE else 3)(make)
 
 
 @helper

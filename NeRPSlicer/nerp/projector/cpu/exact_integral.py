@@ -12,7 +12,7 @@ import numpy as np
 from ...geometry import Camera
 from ..prepared import Grid, once_per_object
 from ..threads import bands, for_each_band
-from .columns import enter, main_axis, next_plane, rays_and_main_axes, trimmed
+from .columns import enter, kept_along, main_axis, next_plane, rays_and_main_axes, trimmed
 from .rays import compiled, helper, point
 
 GREATEST = np.iinfo(np.int32).max
@@ -26,15 +26,10 @@ class PrefixSums:
     """
 
     def __init__(self, grid: Grid) -> None:
-        self._values, self.ras_from_ijk = trimmed(grid.values, grid.ras_from_ijk)
-        self.shape = self._values.shape
-        self._along: dict[int, tuple[np.ndarray, float]] = {}
-
-    def along(self, axis: int) -> tuple[np.ndarray, float]:
+        values, self.ras_from_ijk = trimmed(grid.values, grid.ras_from_ijk)
+        self.shape = values.shape
+        self.along = kept_along(partial(_summed, values), values.size)
         """Sums up to each plane of an axis (0 is I), int32 ``[K, J, I]``, one longer along it; their unit."""
-        if axis not in self._along:
-            self._along[axis] = _summed(self._values, 2 - axis)
-        return self._along[axis]
 
 
 @once_per_object
@@ -43,14 +38,15 @@ def prefix_sums(grid: Grid) -> PrefixSums:
     return PrefixSums(grid)
 
 
-def _summed(values: np.ndarray, along: int) -> tuple[np.ndarray, float]:
+def _summed(values: np.ndarray, axis: int) -> tuple[np.ndarray, float]:
+    along = 2 - axis
     slabs = np.moveaxis(values, along, 0)
     running, greatest = np.zeros(slabs.shape[1:]), 0.0
     for slab in slabs:
         running += slab
         greatest = max(greatest, np.abs(running).max())
     unit = float(greatest) / GREATEST or 1.0
-    sums = np.zeros([n + (axis == along) for axis, n in enumerate(values.shape)], np.int32)
+    sums = np.zeros([size + (n == along) for n, size in enumerate(values.shape)], np.int32)
     running[:] = 0
     for slab, behind in zip(slabs, np.moveaxis(sums, along, 0)[1:], strict=True):
         running += slab
@@ -106,7 +102,10 @@ def integral_band(  # type: ignore[no-untyped-def]
 
 def exact_integral(grid: Grid, camera: Camera) -> np.ndarray:
     """Line integral over the exact radiological path, float32 ``[rows, columns]``, unit of the grid times
-    mm."""
+    mm.
+
+    Of finite values; below 2^-31 of the greatest sum along a column of voxels they are lost.
+    """
     prefix = prefix_sums(grid)
     rays, axes = rays_and_main_axes(camera, prefix.ras_from_ijk, prefix.shape)
     image = np.zeros((camera.rows, camera.columns), np.float32)

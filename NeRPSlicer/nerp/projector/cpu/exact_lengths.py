@@ -13,7 +13,7 @@ from ...geometry import Camera
 from ...structures import Structures
 from ..prepared import once_per_object
 from ..threads import bands, for_each_band
-from .columns import enter, main_axis, next_plane, rays_and_main_axes, trimmed
+from .columns import enter, kept_along, main_axis, next_plane, rays_and_main_axes, trimmed
 from .rays import compiled, point
 
 
@@ -23,19 +23,18 @@ class RunEnds:
     def __init__(self, structures: Structures) -> None:
         combination, self.ras_from_ijk = trimmed(structures.combination, structures.ras_from_ijk)
         self.combination = np.ascontiguousarray(combination)
-        self._along: dict[int, np.ndarray] = {}
+        self.along = kept_along(partial(_ends, self.combination), combination.size)
+        """For each voxel the first index behind its run along an axis (0 is I), ``[K, J, I]``."""
 
-    def along(self, axis: int) -> np.ndarray:
-        """For each voxel the first index behind its run along an axis (0 is I), uint16 ``[K, J, I]``."""
-        if axis not in self._along:
-            self._along[axis] = np.empty(self.combination.shape, np.uint16)
-            structures, ends = (
-                np.moveaxis(array, 2 - axis, 0) for array in (self.combination, self._along[axis])
-            )
-            ends[-1] = len(ends)
-            for n in reversed(range(len(ends) - 1)):
-                ends[n] = np.where(structures[n] == structures[n + 1], ends[n + 1], n + 1)
-        return self._along[axis]
+
+def _ends(combination: np.ndarray, axis: int) -> np.ndarray:
+    along = 2 - axis
+    found = np.empty(combination.shape, np.uint16 if combination.shape[along] < 1 << 16 else np.uint32)
+    structures, ends = np.moveaxis(combination, along, 0), np.moveaxis(found, along, 0)
+    ends[-1] = len(ends)
+    for n in reversed(range(len(ends) - 1)):
+        ends[n] = np.where(structures[n] == structures[n + 1], ends[n + 1], n + 1)
+    return found
 
 
 @once_per_object
