@@ -147,5 +147,5 @@ def test_runs_may_be_longer_than_sixteen_bits(backend) -> None:
     labels[..., 1:-1] = 1
     structures = Structures.from_labels(labels, np.diag([0.01, 40.0, 40.0, 1.0]))
     grid = Grid(labels.astype(np.float32), structures.ras_from_ijk)
-    camera = camera_over(grid, (90.0, 0.0, 0.0), 3, 10.0)
+    camera = camera_over(grid, (90.0, 0.0, 0.0), 3, 10.0, 2000)
     assert backend.exact_lengths(structures, camera)[0] == pytest.approx(np.full((3, 3), 700), rel=1e-4)
