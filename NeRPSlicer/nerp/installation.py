@@ -22,6 +22,7 @@ PACKAGES = {
     "rich": "progress bars",
     "torch": "training, gradients",
     "monai": "training",
+    "safetensors": "training, models",
 }
 """Distribution name to what it is needed for."""
 MODULES = {"Pillow": "PIL"}

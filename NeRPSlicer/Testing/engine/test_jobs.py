@@ -665,3 +665,13 @@ def test_ctrl_c_in_a_terminal_stops_the_job(tmp_path: Path) -> None:
         _, told = process.communicate()
     assert process.returncode == 130 and "Traceback" not in told
     assert look(run).state == "stopped"
+
+
+@pytest.mark.parametrize("what", [[], ["--status"], ["--list"], ["--stop"], ["--start"]])
+def test_a_folder_that_is_not_there_is_one_line(
+    what: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["job", str(tmp_path / "nowhere"), *what]) == 2
+    assert "nowhere; check the path." in capsys.readouterr().err
+    assert main(["job", str(tmp_path), "--list"]) == 0
+    assert "No jobs in" in capsys.readouterr().err

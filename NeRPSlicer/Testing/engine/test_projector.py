@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -281,3 +283,15 @@ def test_overlapping_structures_keep_their_own_lengths(backend) -> None:
     for mask, length in zip(masks.values(), lengths, strict=True):
         expected = reference.exact_integral(mask.astype(np.float32), camera_rays(camera, ras_from_ijk))
         assert np.abs(length - expected).max() <= 2e-6 * expected.max()
+
+
+@NEEDS_NUMBA
+def test_kernels_are_compiled_where_no_folder_can_keep_them() -> None:
+    code = (
+        "from numba.core.dispatcher import Dispatcher\n"
+        "def nowhere(self): raise RuntimeError('cannot cache function: no locator available')\n"
+        "Dispatcher.enable_caching = nowhere\n"
+        "from nerp.projector.cpu.rays import compiled\n"
+        "assert compiled(lambda x: x + 1)(2) == 3\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

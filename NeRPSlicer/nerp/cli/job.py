@@ -31,8 +31,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     folder: Path = options.folder
+    if not folder.is_dir():
+        raise NerpError(f"There is no folder {folder}; check the path.")
     if options.list:
-        return _tell(find(folder), options.json)
+        jobs = find(folder)
+        if not jobs:
+            say(f"No jobs in {folder}.")
+        return _tell(jobs, options.json)
     if options.status:
         return _tell([look(folder)], options.json)
     if options.start:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,16 @@ PACKET = 16
 # The annotations keep type checkers from reading a dispatcher as the plain function it wraps.
 _jit: Any = njit
 _options = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
-compiled: Any = _jit(cache=True, **_options)
+
+
+def compiled(function: Any) -> Any:
+    """Compile when first called, and keep it on disk for other processes where a folder can be written."""
+    dispatcher = _jit(**_options)(function)
+    with suppress(RuntimeError):
+        dispatcher.enable_caching()
+    return dispatcher
+
+
 helper: Any = _jit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_options)
 """For functions that only compiled ones call: what Python would need to call or to keep them is not made."""
 
