@@ -44,14 +44,19 @@ def penalty(real: torch.Tensor, logits: Logits) -> torch.Tensor:
 
 def correlation(one: torch.Tensor, other: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
     """Pearson's correlation of pictures ``[V, rows, columns]`` over the pixels of each that are inside:
-    ``[V]``; 1 where nothing varies."""
-    weight = inside.to(one.dtype)
-    count = weight.sum(dim=(1, 2)).clamp(min=1)
+    ``[V]``; 1 where neither varies, 0 where one alone does, NaN where nothing is inside."""
+    count = inside.sum(dim=(1, 2))
 
-    def centered(picture: torch.Tensor) -> torch.Tensor:
-        mean = (picture * weight).sum(dim=(1, 2)) / count
-        return (picture - mean[:, None, None]) * weight
+    def centered(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Without its mean, and whether it varies."""
+        mean = torch.where(inside, picture, 0).sum(dim=(1, 2)) / count.clamp(min=1)
+        apart = torch.where(inside, picture - mean[:, None, None], 0)
+        highest = torch.where(inside, picture, -torch.inf).amax(dim=(1, 2))
+        lowest = torch.where(inside, picture, torch.inf).amin(dim=(1, 2))
+        return apart, highest > lowest
 
-    a, b = centered(one.double()), centered(other.double())
-    spread = (a.square().sum(dim=(1, 2)) * b.square().sum(dim=(1, 2))).sqrt()
-    return torch.where(spread > 0, (a * b).sum(dim=(1, 2)) / spread.clamp(min=1e-30), torch.ones_like(spread))
+    (a, a_varies), (b, b_varies) = centered(one.double()), centered(other.double())
+    norms = a.square().sum(dim=(1, 2)).sqrt() * b.square().sum(dim=(1, 2)).sqrt()
+    found = (a * b).sum(dim=(1, 2)) / norms.clamp(min=1e-300)
+    found = torch.where(a_varies & b_varies, found, (a_varies == b_varies).double())
+    return torch.where(count > 0, found, torch.nan)

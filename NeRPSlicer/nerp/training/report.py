@@ -126,9 +126,11 @@ def report(trainer: Trainer, watched: Watched, films: np.ndarray) -> tuple[dict[
         ):
             matter, opacity = trainer.fields(trainer.averaged, patient)
             learned, _ = patient.pictures(matter, opacity, cameras, watched.settings.samples)
-            same.append(correlation(learned, fixed, inside).mean().item())
+            same.append(correlation(learned, fixed, inside).nanmean().item())
             for group, mask in groups.items():
-                value = correlation(learned, fixed, torch.from_numpy(mask)).mean().item()
+                if not mask.any():  # too small, or in no camera's view
+                    continue
+                value = correlation(learned, fixed, torch.from_numpy(mask)).nanmean().item()
                 by_group.setdefault(group, []).append(value)
             body = patient.body > 0
             change = matter[body] - patient.matter[body]

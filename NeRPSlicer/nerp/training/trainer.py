@@ -139,7 +139,7 @@ class Trainer:
         (to_realism,) = torch.autograd.grad(realism, met)
         (to_anatomy,) = torch.autograd.grad(anatomy, met)
         self.discriminator.requires_grad_(True)
-        same = correlation(met.detach(), fixed, inside).mean().item()
+        same = correlation(met.detach(), fixed, inside).nanmean().item()
         told |= {
             "mapper_loss": realism.item(),
             "anatomy_loss": anatomy.item(),
