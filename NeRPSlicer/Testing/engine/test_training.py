@@ -111,8 +111,12 @@ def test_correlation_is_numpys_inside_and_one_where_nothing_varies() -> None:
     found = losses.correlation(*map(torch.from_numpy, (one, other, inside)))
     expected = [np.corrcoef(a[m], b[m])[0, 1] for a, b, m in zip(one, other, inside, strict=True)]
     assert found.numpy() == pytest.approx(expected, rel=1e-6)
-    flat = torch.ones(1, 3, 3)
-    assert losses.correlation(flat, flat, flat > 0).item() == 1
+    flat = torch.full((1, 9, 9), 0.1)
+    varying, everywhere = torch.from_numpy(one[:1]), torch.ones(1, 9, 9, dtype=torch.bool)
+    assert losses.correlation(flat, flat, everywhere).item() == 1
+    assert losses.correlation(flat, varying, everywhere).item() == 0
+    assert losses.correlation(varying, flat, everywhere).item() == 0
+    assert losses.correlation(varying, varying, ~everywhere).isnan().all(), "nothing is inside: no figure"
 
 
 def test_the_tone_curve_of_torch_is_numpys_and_passes_gradients() -> None:
@@ -298,6 +302,29 @@ def test_the_command_trains_and_leaves_a_model(tmp_path: Path) -> None:
     volume, _ = nerp.thorax(seed=3, spacing_mm=8.0)
     fields = nerp.load_model(run / "model")(volume)
     assert fields.shape == volume.shape
+
+
+def test_a_run_goes_on_with_the_films_it_was_started_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    run, xrays = tmp_path / "run", write_films(tmp_path / "films")
+    assert main(arguments(run, xrays, steps=1)) == 0
+    before = (run / "split.json").read_bytes()
+    (xrays / "another.png").write_bytes((xrays / "film0.png").read_bytes())
+    assert main(["train", "--resume", str(run)]) == 0
+    assert (run / "split.json").read_bytes() == before
+    assert "1 xray cases came after" in (run / "log.txt").read_text(encoding="utf-8")
+    content = (xrays / "film1.png").read_bytes()
+    (xrays / "film1.png").write_bytes((xrays / "film0.png").read_bytes())
+    assert main(["train", "--resume", str(run)]) == 2
+    assert "film1 has changed since this run was started" in capsys.readouterr().err
+    (xrays / "film1.png").unlink()
+    assert main(["train", "--resume", str(run)]) == 2
+    assert "no longer there, for example film1" in capsys.readouterr().err
+    (xrays / "film1.png").write_bytes(content)
+    (run / "split.json").write_text("{}", encoding="utf-8")
+    assert main(["train", "--resume", str(run)]) == 2
+    assert "split.json is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from monai.data import Dataset
@@ -15,6 +16,7 @@ from ..datasets import (
     CtCase,
     CtRecord,
     Records,
+    Split,
     XrayCase,
     XrayRecord,
     find_cts,
@@ -25,6 +27,7 @@ from ..datasets import (
     thorax_cases,
     training_pairs,
 )
+from ..errors import NerpError
 from ..jobs.job import Job
 from .patients import Patient
 from .settings import TrainingSettings
@@ -44,14 +47,13 @@ class TrainingData:
         settings: of the run.
 
     Raises:
-        NerpError: a folder holds nothing that can be used.
+        NerpError: a folder holds nothing that can be used, or not what the run was started with.
     """
 
     def __init__(self, job: Job, settings: TrainingSettings) -> None:
         cts, xrays = _found_cts(job), _found_xrays(job)
-        parts = split(cts, settings.seed, settings.held_out), split(xrays, settings.seed, settings.held_out)
-        write_json(job.folder / SPLIT, {"ct": parts[0].to_dict(), "xray": parts[1].to_dict()})
         cache = Cache(job.path(job.configuration.get("cache") or CACHE))
+        parts = _parts(job, settings, {"ct": cts, "xray": xrays}, cache)
         size = settings.size
 
         def cts_of(cases: Cases[CtCase]) -> Sequence[CtRecord]:
@@ -71,6 +73,43 @@ class TrainingData:
         for part in parts:
             for notice in part.notices:
                 job.log(notice)
+
+
+def _parts(job: Job, settings: TrainingSettings, found: dict[str, Cases], cache: Cache) -> list[Split]:
+    """The split of each kind of case: drawn once, then the one that the run was started with."""
+    path = job.folder / SPLIT
+    if not path.is_file():
+        parts = {kind: split(cases, settings.seed, settings.held_out) for kind, cases in found.items()}
+        record = {
+            kind: {**part.to_dict(), "content": _contents(found[kind], cache)} for kind, part in parts.items()
+        }
+        write_json(path, record)
+        return list(parts.values())
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        contents = {kind: dict(record[kind].pop("content")) for kind in found}
+        parts = {kind: Split.from_dict(record[kind]) for kind in found}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NerpError(f"{path} is damaged; start a new run.") from error
+    for kind, part in parts.items():
+        cases = found[kind].named((*part.train, *part.held_out))
+        for name, content in _contents(cases, cache).items():
+            if contents[kind].get(name) != content:
+                raise NerpError(f"{name} has changed since this run was started; start a new run.")
+        added = len(found[kind]) - len(cases)
+        if added:
+            job.log(f"{added} {kind} cases came after this run was started and take no part in it.")
+    return list(parts.values())
+
+
+def _contents(cases: Cases[Any], cache: Cache) -> dict[str, str]:
+    """The content's hash of each case that has files, by name."""
+    found = {}
+    for case in cases:
+        beside = case.masks if isinstance(case, XrayCase) else (case.labels,) if case.labels else ()
+        if case.path:
+            found[case.name] = cache.content_hash([case.path, *beside])
+    return found
 
 
 def _found_cts(job: Job) -> Cases[CtCase]:
