@@ -10,6 +10,9 @@ from ..errors import NerpError
 from ..poses import CameraRanges
 
 SCHEMA_VERSION = 1
+MAPPERS = ("slim", "vnet", "unet")
+"""Names in `networks.mapper.MAPPERS`, which torch need not be loaded for."""
+WHOLE = ("steps", "size", "samples", "views", "seed", "penalty_every", "report_every")
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,7 @@ class TrainingSettings:
     """Steps between two events with metrics, sample pictures and a checkpoint."""
 
     def __post_init__(self) -> None:
-        for name in ("widths", "betas"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        self._check_kinds()
         if not isinstance(self.ranges, CameraRanges):
             object.__setattr__(self, "ranges", CameraRanges.from_dict(self.ranges))
         limits = {
@@ -101,8 +103,31 @@ class TrainingSettings:
         }
         for name, (least, most) in limits.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value <= most:
+            if not _is_number(value) or not least <= value <= most:
                 raise NerpError(f"{name} must be a number from {least:g} to {most:g}, not {value!r}.")
+        self._check_networks()
+
+    def _check_kinds(self) -> None:
+        for name in WHOLE:
+            if not _is_whole(getattr(self, name)):
+                raise NerpError(f"{name} must be a whole number, not {getattr(self, name)!r}.")
+        for name in ("tone_curve", "augment"):
+            if not isinstance(getattr(self, name), bool):
+                raise NerpError(f"{name} must be true or false, not {getattr(self, name)!r}.")
+        if not isinstance(self.preset, str):
+            raise NerpError(f"preset must be a name, not {self.preset!r}.")
+        if self.mapper not in MAPPERS:
+            raise NerpError(f"There is no mapper {self.mapper!r}; choose one of {', '.join(MAPPERS)}.")
+        for name in ("widths", "betas"):
+            if not isinstance(getattr(self, name), (list, tuple)):
+                raise NerpError(f"{name} must be a list of numbers, not {getattr(self, name)!r}.")
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+
+    def _check_networks(self) -> None:
+        if not all(_is_whole(width) and width > 0 for width in self.widths):
+            raise NerpError(f"widths must be positive whole numbers, not {self.widths!r}.")
+        if len(self.betas) != 2 or not all(_is_number(beta) and 0 <= beta < 1 for beta in self.betas):
+            raise NerpError(f"betas must be two numbers from 0 to below 1, not {self.betas!r}.")
         multiple = 2 ** (len(self.widths) - 1)
         if not self.widths or self.size % multiple:
             raise NerpError(
@@ -130,6 +155,14 @@ class TrainingSettings:
         if unknown:
             raise NerpError(f"Unknown training settings: {', '.join(sorted(unknown))}; start a new run.")
         return cls(**values)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 PRESETS: Mapping[str, TrainingSettings] = {
