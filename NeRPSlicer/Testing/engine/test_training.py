@@ -19,14 +19,17 @@ import numpy as np
 import pytest
 from nerp import NerpError, Structures, Volume
 from nerp.cli import main
+from nerp.jobs import create
 from nerp.structures import Structure
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 
 from nerp.evaluation.distance import kernel_distance, random_features  # noqa: E402
+from nerp.networks.mapper import MAPPERS  # noqa: E402
 from nerp.networks.tone import ToneCurve  # noqa: E402
 from nerp.training import losses  # noqa: E402
+from nerp.training import settings as settings_module  # noqa: E402
 from nerp.training.augment import augmented  # noqa: E402
 from nerp.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from nerp.training.patients import Patient  # noqa: E402
@@ -181,17 +184,19 @@ def test_anatomy_is_steered_to_its_target_and_protected_below_its_floor() -> Non
     assert paper.anatomy_weight == 1.0
 
 
-def test_a_loss_that_is_not_finite_changes_no_network() -> None:
+def test_a_loss_that_is_not_finite_leaves_the_mapper_and_its_optimizer() -> None:
     run = trainer()
     run.step()
     with torch.no_grad():
         next(run.mapper.parameters()).fill_(float("nan"))
-    before = {name: value.clone() for name, value in run.tensors() if name.startswith("averaged")}
+    kept = ("mapper.", "mapper_optimizer.", "averaged.")
+    before = {name: value.clone() for name, value in run.tensors() if name.startswith(kept)}
+    numbers = run.numbers()
     with pytest.raises(NotFinite):
         run.step()
-    assert run.done == 1
+    assert run.numbers() == numbers and {name.split(".")[0] + "." for name in before} == set(kept)
     for name, value in run.tensors():
-        assert name not in before or torch.equal(before[name], value)
+        assert name not in before or torch.equal(before[name].nan_to_num(7), value.nan_to_num(7)), name
 
 
 def test_damaged_checkpoints_are_passed_over(tmp_path: Path) -> None:
@@ -256,6 +261,16 @@ def test_the_kernel_distance_is_zero_for_equals_and_grows_with_the_difference() 
         ({"colour": 1}, "Unknown training settings: colour"),
         ({"version": 9}, "version 1"),
         ({"mapper_rate": "fast"}, "mapper_rate must be"),
+        ({"views": 1.5}, "views must be a whole"),
+        ({"seed": None}, "seed must be a whole"),
+        ({"steps": True}, "steps must be a whole"),
+        ({"augment": "no"}, "augment must be true or false"),
+        ({"mapper": ["slim"]}, "There is no mapper"),
+        ({"preset": 3}, "preset must be a name"),
+        ({"widths": 8}, "widths must be a list"),
+        ({"widths": [4, -8]}, "widths must be positive"),
+        ({"betas": [0.5]}, "betas must be two"),
+        ({"betas": [0.5, 1]}, "betas must be two"),
     ],
 )
 def test_settings_that_make_no_sense_are_told(change: dict, told: str) -> None:
@@ -264,6 +279,7 @@ def test_settings_that_make_no_sense_are_told(change: dict, told: str) -> None:
 
 
 def test_settings_survive_json() -> None:
+    assert set(settings_module.MAPPERS) == set(MAPPERS)
     for settings in (TINY, *PRESETS.values()):
         assert TrainingSettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
 
@@ -351,6 +367,18 @@ def test_bad_input_is_one_line_and_exit_2(
     assert main(["train", *given]) == 2
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("nerp train:")]
     assert len(lines) == 1 and told in lines[0]
+
+
+def test_only_a_training_run_is_resumed_and_as_it_was_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    folder = create(tmp_path / "job", "export", {})
+    before = sorted(folder.iterdir())
+    assert main(["train", "--resume", str(folder)]) == 2
+    assert "is a job of kind 'export'" in capsys.readouterr().err
+    assert main(["train", "--resume", str(folder), "--steps", "99", "--seed", "0"]) == 2
+    assert "leave out --steps, --seed" in capsys.readouterr().err
+    assert sorted(folder.iterdir()) == before
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..errors import NerpError
-from ..jobs import create
+from ..jobs import create, read_job
 from ..jobs.job import run_job
 from .console import say
 from .job import KINDS
@@ -37,9 +37,26 @@ def run(options: argparse.Namespace) -> int:
         raise NerpError(
             'Training needs torch and MONAI, which are not installed here: pip install "nerpslicer[train]"'
         )
-    folder = options.resume or _created(options)
+    folder = _resumed(options) if options.resume else _created(options)
     say(f"Training in {folder}; Ctrl-C stops it, nerp train --resume {folder} goes on.")
     return {"done": 0, "stopped": 130}[run_job(folder.absolute(), KINDS)]
+
+
+def _resumed(options: argparse.Namespace) -> Path:
+    alone = argparse.ArgumentParser(add_help=False)
+    add_arguments(alone)
+    unset = vars(alone.parse_args([]))
+    given = [
+        f"--{name}" for name, value in unset.items() if name != "resume" and vars(options)[name] != value
+    ]
+    if given:
+        raise NerpError(f"A run goes on as it was started: leave out {', '.join(given)}, or start a new run.")
+    kind = read_job(options.resume).get("kind")
+    if kind != "train":
+        raise NerpError(
+            f"{options.resume} is a job of kind {kind!r}; nerp job {options.resume} goes on with it."
+        )
+    return options.resume
 
 
 def _created(options: argparse.Namespace) -> Path:
