@@ -108,7 +108,8 @@ class Trainer:
             metrics by name.
 
         Raises:
-            NotFinite: a picture or loss is not; the Mapper is as it was.
+            NotFinite: a picture or loss is not; the Mapper, its average and its optimizer are as they were,
+                while the Discriminator may have learnt from the step.
         """
         settings, number = self.settings, self.done
         pair = self.pairs[number]
