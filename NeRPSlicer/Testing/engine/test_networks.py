@@ -187,3 +187,37 @@ def test_a_damaged_or_foreign_model_is_refused_by_name(
         nerp.load_model(folder)
     assert "\n" not in str(told.value)
     assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("mapper_mm", "NaN"), ("mapper_mm", "0"), ("opacity_ratio", "Infinity"), ("opacity_ratio", "1")],
+)
+def test_sizes_out_of_range_are_refused(name: str, value: str, tmp_path: Path) -> None:
+    RadianceModel(Mapper("slim"), "slim", 8.0, 100.0).save(tmp_path)
+    record = json.loads((tmp_path / METADATA).read_text(encoding="utf-8"))
+    (tmp_path / METADATA).write_text(json.dumps({**record, name: float(value)}), encoding="utf-8")
+    with pytest.raises(NerpError, match=f"{name} is"):
+        nerp.load_model(tmp_path)
+
+
+def test_json_without_an_end_of_brackets_is_damage(tmp_path: Path) -> None:
+    RadianceModel(Mapper("slim"), "slim", 8.0, 100.0).save(tmp_path)
+    (tmp_path / METADATA).write_text("[" * 200_000, encoding="utf-8")
+    with pytest.raises(NerpError, match="is damaged"):
+        nerp.load_model(tmp_path)
+
+
+def test_a_kill_while_a_model_is_replaced_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RadianceModel(Mapper("slim"), "slim", 8.0, 100.0).save(tmp_path)
+
+    def killed(path: Path, record: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nerp.networks.model.write_json", killed)
+    with pytest.raises(KeyboardInterrupt):
+        RadianceModel(moved(), "slim", 8.0, 100.0).save(tmp_path)
+    with pytest.raises(NerpError, match="is no model's folder"):
+        nerp.load_model(tmp_path)

@@ -20,7 +20,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from ..atomic import write_json, written_aside
+from ..atomic import explained, write_json, written_aside
 from ..errors import NerpError
 from ..projector.prepared import once_per_object
 from ..radiance import Fields
@@ -30,6 +30,8 @@ from .mapper import Mapper
 from .tone import ToneCurve
 
 FORMAT = "nerp-radiance-1"
+SIZES = {"mapper_mm": (0.5, 32.0), "opacity_ratio": (1.5, 1e6)}
+"""Ranges that training allows."""
 METADATA, WEIGHTS, CARD = "configs/metadata.json", "models/model.safetensors", "docs/README.md"
 
 
@@ -63,6 +65,8 @@ class RadianceModel:
         """
         halves = {name: value.half().contiguous() for name, value in self.mapper.state_dict().items()}
         content = save(halves, {"format": FORMAT})
+        with explained(folder / METADATA):
+            (folder / METADATA).unlink(missing_ok=True)
         with written_aside(folder / WEIGHTS) as aside:
             aside.write_bytes(content)
         with written_aside(folder / CARD) as aside:
@@ -108,7 +112,7 @@ def load_model(path: str | Path) -> RadianceModel:
         raise NerpError(
             f"{folder} is no model's folder ({METADATA} and {WEIGHTS} are looked for); check the path."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NerpError(f"{folder / METADATA} is damaged; copy the model again.") from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise NerpError(f"{folder} is not a model of the format {FORMAT}; train or export it with this nerp.")
@@ -120,8 +124,11 @@ def load_model(path: str | Path) -> RadianceModel:
         tone = ToneCurve(tuple(record["tone"]))
         sizes = float(record["mapper_mm"]), float(record["opacity_ratio"])
         card = dict(record["card"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise NerpError(f"{folder / METADATA} lacks something ({error!r}); copy the model again.") from error
+    for name, value, (least, most) in zip(SIZES, sizes, SIZES.values(), strict=True):
+        if not least <= value <= most:  # NaN neither
+            raise NerpError(f"{folder / METADATA}: {name} is {value:g}, not from {least:g} to {most:g}.")
     load_weights(mapper, content, folder / WEIGHTS)
     return RadianceModel(mapper.eval(), record["architecture"], *sizes, tone, card, digest)
 
