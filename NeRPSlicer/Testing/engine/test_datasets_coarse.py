@@ -215,7 +215,10 @@ def test_damaged_and_foreign_cache_files_are_made_anew(tmp_path: Path) -> None:
     whole = file.read_bytes()
     bomb = tmp_path / "bomb"
     np.savez(file, hu=np.array([Bomb(bomb)], dtype=object))
-    for content in (file.read_bytes(), whole[: len(whole) // 2], b"", b"no zip at all"):
+    entry = whole.index(b"PK\x01\x02")  # the directory's first entry: flags at 8, compression at 10
+    encrypted = whole[: entry + 8] + b"\x01" + whole[entry + 9 :]
+    packed = whole[: entry + 10] + b"\x63" + whole[entry + 11 :]
+    for content in (file.read_bytes(), whole[: len(whole) // 2], b"", b"no zip at all", encrypted, packed):
         file.write_bytes(content)
         assert prepare_ct(case, 20.0, cache).volume.hash == expected
         assert not bomb.exists() and cache.read(file.stem) is not None

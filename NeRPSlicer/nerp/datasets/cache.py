@@ -11,6 +11,7 @@ import hashlib
 import json
 import time
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -48,7 +49,16 @@ class Cache:
         try:
             with self._path(key).open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            KeyError,
+            NotImplementedError,  # a compression that zipfile does not know
+            RuntimeError,  # encrypted, as a flipped bit says
+            zipfile.BadZipFile,
+            zlib.error,
+        ):
             return None
 
     def write(self, key: str, arrays: Mapping[str, np.ndarray]) -> None:
