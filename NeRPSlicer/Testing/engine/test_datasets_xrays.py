@@ -108,6 +108,19 @@ def test_an_index_without_files_is_refused(tmp_path: Path) -> None:
         find_xrays(tmp_path)
 
 
+def test_an_index_tells_films_of_one_name_by_their_paths(tmp_path: Path) -> None:
+    for part in ("a", "b"):
+        write_picture(tmp_path / part / "1.png", film())
+    (tmp_path / "index.csv").write_text("file,patient\na/1.png,p-a\nb/1.png,p-b\n", encoding="utf-8")
+    assert [(case.name, case.patient) for case in find_xrays(tmp_path)] == [("a_1", "p-a"), ("b_1", "p-b")]
+    (tmp_path / "index.csv").write_text("file,patient\n1.png,p-a\n", encoding="utf-8")
+    with pytest.raises(NerpError, match=r"1\.png may be any of 2 films"):
+        find_xrays(tmp_path)
+    (tmp_path / "index.csv").write_bytes("file,patient\na/1.png,Jörg\n".encode("latin-1"))
+    with pytest.raises(NerpError, match="no CSV in UTF-8"):
+        find_xrays(tmp_path)
+
+
 def test_the_folders_of_real_data(data_folder: Path) -> None:
     for name, count, patients, masked in (
         ("cxr_nih_normal", 60, 60, 0),

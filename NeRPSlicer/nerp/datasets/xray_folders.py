@@ -109,20 +109,31 @@ def _indexed(folder: Path, films: list[Path]) -> tuple[list[Path], dict[Path, st
     """The films that the folder's index lists, their patients, and those listed that are not there.
 
     Raises:
-        NerpError: an index without a column ``file`` or ``id``.
+        NerpError: an index without a column ``file`` or ``id``, not in UTF-8, or that names several films at once.
     """
-    with (folder / INDEX).open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with (folder / INDEX).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise NerpError(f"{folder / INDEX} is no CSV in UTF-8 ({error}); save it as UTF-8.") from error
     column = next((name for name in ("file", "id") if rows and name in rows[0]), None)
     if column is None:
         raise NerpError(f"{folder / INDEX} has no column file or id with entries; add one or remove it.")
-    by_name = {film.name if column == "file" else stem(film): film for film in films}
+    by_path = {film.relative_to(folder).as_posix(): film for film in films}
+    by_name: dict[str, list[Path]] = {}
+    for one in films:
+        by_name.setdefault(one.name if column == "file" else stem(one), []).append(one)
     listed: list[Path] = []
     patients: dict[Path, str] = {}
     missing: list[tuple[Path, str]] = []
     for row in rows:
         name = (row[column] or "").strip()
-        film = by_name.get(Path(name).name if column == "file" else name)
+        film = by_path.get(name.replace("\\", "/").removeprefix("./"))
+        if film is None:
+            alike = by_name.get(Path(name).name if column == "file" else name, [])
+            if len(alike) > 1:
+                raise NerpError(f"{folder / INDEX}: {name} may be any of {len(alike)} films; give paths.")
+            film = alike[0] if alike else None
         if film is None:
             missing.append((folder / (name or INDEX), f"listed in {INDEX} but not there"))
             continue
