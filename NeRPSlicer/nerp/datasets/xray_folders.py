@@ -109,7 +109,7 @@ def _indexed(folder: Path, films: list[Path]) -> tuple[list[Path], dict[Path, st
     """The films that the folder's index lists, their patients, and those listed that are not there.
 
     Raises:
-        NerpError: an index without a column ``file`` or ``id``, not in UTF-8, or that names several films at once.
+        NerpError: an index without a column ``file`` or ``id``, not in UTF-8, or ambiguous.
     """
     try:
         with (folder / INDEX).open(encoding="utf-8-sig", newline="") as file:
