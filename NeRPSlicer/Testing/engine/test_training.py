@@ -25,7 +25,7 @@ from nerp.structures import Structure
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 
-from nerp.evaluation.distance import kernel_distance, random_features  # noqa: E402
+from nerp.evaluation.distance import Distance, kernel_distance, random_features  # noqa: E402
 from nerp.networks.mapper import MAPPERS  # noqa: E402
 from nerp.networks.tone import ToneCurve  # noqa: E402
 from nerp.training import losses  # noqa: E402
@@ -33,7 +33,7 @@ from nerp.training import settings as settings_module  # noqa: E402
 from nerp.training.augment import augmented  # noqa: E402
 from nerp.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
 from nerp.training.patients import Patient  # noqa: E402
-from nerp.training.report import Watched, report  # noqa: E402
+from nerp.training.report import VIEWS, Watched, report  # noqa: E402
 from nerp.training.settings import PRESETS, TrainingSettings  # noqa: E402
 from nerp.training.tone import knots, shown  # noqa: E402
 from nerp.training.trainer import NotFinite, Trainer  # noqa: E402
@@ -251,6 +251,21 @@ def test_the_kernel_distance_is_zero_for_equals_and_grows_with_the_difference() 
         far == kernel_distance(random_features(np.random.default_rng(3).random((60, 24, 24))), features, 15)
         or True
     )
+
+
+@pytest.mark.parametrize(("real", "expected"), [(60, VIEWS // 2), (6, 3)])
+def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
+    real: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subsets: list[int] = []
+
+    def noted(drawn: np.ndarray, films: np.ndarray, subset: int) -> Distance:
+        subsets.append(subset)
+        return kernel_distance(drawn, films, subset)
+
+    monkeypatch.setattr("nerp.training.report.kernel_distance", noted)
+    report(trainer(), Watched([patient(0)], TINY), films(real))
+    assert subsets == [expected] * 3
 
 
 @pytest.mark.parametrize(

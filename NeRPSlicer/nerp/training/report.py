@@ -166,7 +166,8 @@ def report(trainer: Trainer, watched: Watched, films: np.ndarray) -> tuple[dict[
         real = random_features(films)
         for arm, shown_pictures in arms.items():
             features = random_features(torch.cat(shown_pictures).numpy())
-            distance = kernel_distance(features, real, min(SUBSET, max(2, len(films) // 2)))
+            half = min(len(features), len(real)) // 2  # subsets of a whole set would all be the same
+            distance = kernel_distance(features, real, min(SUBSET, max(2, half)))
             metrics[f"distance_{arm}"], metrics[f"distance_{arm}_sd"] = distance
     samples = np.concatenate(
         [np.concatenate([pictures[0].numpy() for pictures in arms[arm]], axis=1) for arm in ("tone", "vrr")]
