@@ -246,6 +246,15 @@ def test_names_that_differ_in_case_or_leave_the_folder_are_refused(tmp_path: Pat
     assert not (tmp_path / "set").exists()
 
 
+def test_another_ct_under_a_name_of_the_set_is_refused_before_its_first_view(tmp_path: Path) -> None:
+    export_set(cases(), with_(SMALL, views=1, presets=[]), tmp_path)
+    before = read_records(tmp_path)
+    for name, told in (("block0", "another CT named block0"), ("Block0", "holds block0; give Block0")):
+        outcome = export_set([Case(name, lambda: block(5))], with_(SMALL, views=0), tmp_path)
+        assert told in outcome.failed[name] and outcome.drawn == 0
+        assert read_records(tmp_path) == before and read_dataset(tmp_path)["cases"] == ["block0"]
+
+
 def test_odd_names_stay_whole(tmp_path: Path) -> None:
     name = "ct{1} ü肺 #%41"
     export_set([Case(name, block)], with_(SMALL, views=1), tmp_path)
