@@ -170,6 +170,15 @@ def test_dicom_films_of_one_patient_stay_together_and_nameless(tmp_path: Path) -
     assert [case.patient for case in cases] == ["x1", "x2", "x1", "x4"]
 
 
+def test_a_dicom_patient_of_two_folders_is_one(tmp_path: Path) -> None:
+    for name in ("a/x1", "b/x2"):
+        (tmp_path / name).parent.mkdir()
+        write_dicom(tmp_path / name, pixels=film(), PatientID="DOE^JOHN")
+    identified: dict[str, str] = {}
+    both = find_xrays(tmp_path / "a", identified) + find_xrays(tmp_path / "b", identified)
+    assert both.patients == ("x1",)
+
+
 def test_one_file_is_a_set_too(tmp_path: Path) -> None:
     cases = find_xrays(write_picture(tmp_path / "film.png", film()))
     assert len(cases) == 1 and read_xray(cases[0].path).image.shape == film().shape

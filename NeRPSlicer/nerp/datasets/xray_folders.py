@@ -27,7 +27,7 @@ PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif", ".img", ".
 INDEX = "index.csv"
 
 
-def find_xrays(folder: str | Path) -> Cases[XrayCase]:
+def find_xrays(folder: str | Path, identified: dict[str, str] | None = None) -> Cases[XrayCase]:
     """The chest X-rays of a folder and its subfolders, or one file.
 
     Known are Shenzhen (ChinaSet), Montgomery, JSRT with SCR masks and NIH ChestX-ray14 by their file names; a
@@ -35,6 +35,11 @@ def find_xrays(folder: str | Path) -> Cases[XrayCase]:
     ``masks``; and plain folders. Masks lie in a folder of masks or end in ``_mask`` and share the picture's
     stem. The patient is the set's, the index's, the DICOM header's (named after its first film), else the
     film's own.
+
+    Args:
+        folder: of X-rays.
+        identified: patient by DICOM identifier, filled here; one for several folders that may share patients.
+            It stays in memory.
 
     Returns:
         the cases, ordered by path; what only decoding can show comes out when they are prepared.
@@ -52,9 +57,8 @@ def find_xrays(folder: str | Path) -> Cases[XrayCase]:
         skipped += missing
     found: list[XrayCase] = []
     sets: Counter[PublicSet] = Counter()
-    first: dict[
-        str, str
-    ] = {}  # a DICOM patient's first film names the patient: identifiers stay in the files
+    # A DICOM patient's first film names the patient: identifiers stay in the files.
+    first = {} if identified is None else identified
     names = names_of(films, folder if folder.is_dir() else folder.parent)
     masks = masks_of(names, pictures)
     for film in films:

@@ -123,8 +123,9 @@ def _found_cts(job: Job) -> Cases[CtCase]:
 
 def _found_xrays(job: Job) -> Cases[XrayCase]:
     found: Cases[XrayCase] = Cases(())
+    identified: dict[str, str] = {}
     for folder in job.configuration["xray"]:
-        found = found + find_xrays(job.path(folder))
+        found = found + find_xrays(job.path(folder), identified)
     return _listed(job, found)
 
 
