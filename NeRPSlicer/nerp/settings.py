@@ -66,7 +66,10 @@ class ExportSettings:
         for name in ("presets", "structures", "cameras"):
             if isinstance(getattr(self, name), str):
                 raise NerpError(f"{name} is a list of names, not {getattr(self, name)!r}.")
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            try:
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+            except TypeError as error:
+                raise NerpError(f"{name} is a list, not {getattr(self, name)!r}.") from error
         if not isinstance(self.ranges, CameraRanges):
             object.__setattr__(self, "ranges", CameraRanges.from_dict(self.ranges))
         cameras = [Camera.from_dict(record).to_dict() for record in self.cameras]

@@ -226,6 +226,8 @@ def test_a_damaged_set_is_one_line(tmp_path: Path, file: str, old: str, new: str
         {"structures": "lung*"},
         {"presets": "PA"},
         {"ranges": 3},
+        {"cameras": 5},
+        {"cameras": None},
         {"minimum_mm": {"*": float("inf")}},
         {"method": "xray"},
         {"display": "sepia"},
