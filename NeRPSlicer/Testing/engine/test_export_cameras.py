@@ -87,6 +87,10 @@ def test_cameras_are_read_from_what_nerp_writes(tmp_path: Path) -> None:
     ):
         path.write_text(json.dumps(content), encoding="utf-8")
         assert [c.to_dict() for c in read_cameras(path)] == [c.to_dict() for c in expected]
+    lines = tmp_path / "projections.jsonl"
+    text = json.dumps({"case": "a\u2028b\u0085c", "camera": records[0]}, ensure_ascii=False)
+    lines.write_text(text + "\n", encoding="utf-8")
+    assert [c.to_dict() for c in read_cameras(lines)] == [records[0]]
     for text in ("", "[]", "{}", "[1]", '{"camera": 3}', "{", "null", '{"camera": {"rows": 1}}'):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(NerpError, match=r"camera.*projection\.json|camera record") as told:

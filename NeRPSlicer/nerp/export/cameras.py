@@ -22,7 +22,7 @@ def read_cameras(path: Path) -> list[Camera]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        lines = text.splitlines() if path.suffix == ".jsonl" else [text]
+        lines = text.split("\n") if path.suffix == ".jsonl" else [text]
         records = [json.loads(line) for line in lines if line.strip()]
         cameras = [_camera(item) for record in records for item in _listed(record)]
     except NerpError as error:
