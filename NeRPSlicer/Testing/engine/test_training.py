@@ -20,7 +20,9 @@ import pytest
 from nerp import NerpError, Structures, Volume
 from nerp.cli import main
 from nerp.jobs import create
+from nerp.jobs.job import Job
 from nerp.structures import Structure
+from training_files import small_ct, small_labels, write_volume
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
@@ -32,6 +34,7 @@ from nerp.training import losses  # noqa: E402
 from nerp.training import settings as settings_module  # noqa: E402
 from nerp.training.augment import augmented  # noqa: E402
 from nerp.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
+from nerp.training.data import found_cts  # noqa: E402
 from nerp.training.patients import Patient  # noqa: E402
 from nerp.training.report import VIEWS, Watched, report  # noqa: E402
 from nerp.training.settings import PRESETS, TrainingSettings  # noqa: E402
@@ -356,6 +359,18 @@ def test_a_run_goes_on_with_the_films_it_was_started_with(
     (run / "split.json").write_text("{}", encoding="utf-8")
     assert main(["train", "--resume", str(run)]) == 2
     assert "split.json is damaged" in capsys.readouterr().err
+
+
+def test_one_folder_of_labels_serves_several_of_cts(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        write_volume(tmp_path / name / f"{name}.nrrd", small_ct())
+    labels = write_volume(tmp_path / "labels" / "two.nrrd", small_labels())
+    configuration = {"ct": [str(tmp_path / "one"), str(tmp_path / "two")], "labels": str(labels.parent)}
+    job = Job(create(tmp_path / "job", "train", configuration))
+    assert {case.name: case.labels for case in found_cts(job)} == {"one": None, "two": labels}
+    labels.rename(labels.with_name("three.nrrd"))
+    with pytest.raises(NerpError, match="has the name of a CT"):
+        found_cts(job)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from .dicom_folders import LABEL_KINDS, DicomObject, dicom_objects
 from .layouts import CT_SETS, MASK_FOLDERS, PublicSet, is_mask, known_set, mask_key, masks_of, set_notices
 
 
-def find_cts(folder: str | Path, labels: str | Path | None = None) -> Cases[CtCase]:
+def find_cts(folder: str | Path, labels: str | Path | None = None, some_match: bool = True) -> Cases[CtCase]:
     """The CTs of a folder and its subfolders, or one file.
 
     Known are NSCLC Radiogenomics and NSCLC-Radiomics as TCIA gives them, MosMedData, DICOM trees with one
@@ -37,6 +37,7 @@ def find_cts(folder: str | Path, labels: str | Path | None = None) -> Cases[CtCa
         labels: a folder of label maps, folders of masks, DICOM SEG or RTSTRUCT, matched by file stem; or a
             file, where there is one CT only. None takes those found among the CTs: in a folder of masks or
             labels, ending in ``_mask``, ``_seg`` or ``_labels``, or DICOM that refers to the CT.
+        some_match: refuse labels of which none matches; not where they are those of several folders.
 
     Returns:
         the cases, ordered by path; what only decoding can show comes out when they are prepared.
@@ -71,7 +72,7 @@ def find_cts(folder: str | Path, labels: str | Path | None = None) -> Cases[CtCa
     if given is not None and given.is_file():
         cases = _with_one_label(cases, given)
     labelled = sum(case.labels is not None for case in cases)
-    if given is not None and cases and not labelled:
+    if given is not None and some_match and cases and not labelled:
         raise NerpError(
             f"Nothing in {given} has the name of a CT in {folder} (for example {cases[0].name}); "
             "name label maps as their CTs."

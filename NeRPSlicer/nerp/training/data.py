@@ -51,7 +51,7 @@ class TrainingData:
     """
 
     def __init__(self, job: Job, settings: TrainingSettings) -> None:
-        cts, xrays = _found_cts(job), _found_xrays(job)
+        cts, xrays = found_cts(job), _found_xrays(job)
         cache = Cache(job.path(job.configuration.get("cache") or CACHE))
         parts = _parts(job, settings, {"ct": cts, "xray": xrays}, cache)
         size = settings.size
@@ -112,12 +112,20 @@ def _contents(cases: Cases[Any], cache: Cache) -> dict[str, str]:
     return found
 
 
-def _found_cts(job: Job) -> Cases[CtCase]:
+def found_cts(job: Job) -> Cases[CtCase]:
+    """The CTs of a job's folders and its digital thoraxes.
+
+    Raises:
+        NerpError: a folder holds none that can be used, or no label matches any of them.
+    """
     configuration = job.configuration
     found: Cases[CtCase] = thorax_cases(configuration.get("thoraxes", ()))
-    labels = configuration.get("labels")
-    for folder in configuration["ct"]:
-        found = find_cts(job.path(folder), job.path(labels) if labels else None) + found
+    folders, labels = configuration["ct"], configuration.get("labels")
+    for folder in folders:
+        beside = job.path(labels) if labels else None
+        found = find_cts(job.path(folder), beside, some_match=len(folders) == 1) + found
+    if labels and len(folders) > 1 and not any(case.labels for case in found):
+        raise NerpError(f"Nothing in {labels} has the name of a CT; name label maps as their CTs.")
     return _listed(job, found)
 
 
