@@ -43,6 +43,7 @@ class Exporter:
     ) -> None:
         self._jobs, self._onProgress, self._whenFailed = jobs, onProgress, whenFailed
         self._steps: Iterator[None] | None = None
+        self._run = Path()
         self._timer = qt.QTimer()
         self._timer.setInterval(0)
         self._timer.connect("timeout()", self._step)
@@ -59,6 +60,8 @@ class Exporter:
         """
         if not str(folder).strip() or folder == Path():
             raise NerpError("Choose a folder for the labelled set first.")
+        if not folder.name:
+            raise NerpError(f"{folder} is a whole drive: choose a folder on it for the labelled set.")
         run = runFolder(folder)
         isOver = self._jobs.look(run).state == "done"
         if not isOver and _holdsFiles(run):
@@ -75,6 +78,7 @@ class Exporter:
             raise NerpError(
                 f"{folder} cannot be written ({error.strerror}): choose another folder."
             ) from error
+        self._run = run
         self._steps = self._writeSteps(run, folder.name, volumeNode, segmentationNode, settings)
         self._timer.start()
 
@@ -92,14 +96,11 @@ class Exporter:
     def cancel(self) -> None:
         """Stop writing, or ask the job to stop."""
         if self._steps is not None:
-            self._timer.stop()
-            self._steps = None
+            self._stopWriting()
         else:
             self._jobs.cancel()
 
-    def _writeSteps(
-        self, run: Path, name: str, volumeNode, segmentationNode, settings
-    ) -> Iterator[None]:
+    def _writeSteps(self, run: Path, name: str, volumeNode, segmentationNode, settings) -> Iterator[None]:
         voxels, frame = volumeArray(volumeNode)
         if voxels.dtype == np.float64:
             voxels = voxels.astype(np.float32)
@@ -142,8 +143,16 @@ class Exporter:
                 _("The folder cannot be written ({0}): choose another one.").format(error.strerror)
             )
         if self._steps is steps:
-            self._timer.stop()
-            self._steps = None
+            self._stopWriting()
+
+    def _stopWriting(self) -> None:
+        """Write no more; a copy of the patient stays only for a job that draws from it."""
+        self._timer.stop()
+        # The files that are being written close with their generator: Windows removes no open file.
+        self._steps.close()
+        self._steps = None
+        if not (self._run / "job.json").is_file():
+            shutil.rmtree(self._run / INPUTS, ignore_errors=True)
 
 
 def runFolder(folder: Path) -> Path:

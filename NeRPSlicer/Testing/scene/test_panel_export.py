@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nerp.errors import NerpError
 from nerp.io import read_ct, read_structures
 from scene.panels import CORE, OVER, add_ct, add_segmentation
 
@@ -103,6 +104,7 @@ def test_an_export_that_was_cancelled_while_it_wrote_can_be_started_again(driver
     assert export.exporter.busy
     export.ui.exportButton.click()
     assert not export.exporter.busy and (tmp_path / "set.job").is_dir()
+    assert not (tmp_path / "set.job" / ".inputs").exists(), "no copy of the patient stays"
     driver.rest()
     export.ui.exportButton.click()
     driver.wait(lambda: state(export) in ("done", "failed"))
@@ -157,3 +159,9 @@ def test_a_picture_that_cannot_be_saved_is_told(driver, export, tmp_path):
     driver.rest()
     export.ui.pictureButton.click()
     assert "cannot be written" in driver.message
+
+
+def test_a_whole_drive_is_no_folder_for_a_set(driver, export, tmp_path):
+    with pytest.raises(NerpError, match="whole drive"):
+        export.exporter.start(Path(tmp_path.anchor), driver.parameters.ct, None, None)
+    assert not export.exporter.busy
