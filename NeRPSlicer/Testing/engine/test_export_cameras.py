@@ -114,7 +114,7 @@ def test_pictures_are_saved_one_by_one_into_one_set(tmp_path: Path) -> None:
     with pytest.raises(NerpError, match="method is drr, not mip"):
         save_view(volume, structures, settings(first, method="mip"), tmp_path, "CT: 1")
     with pytest.raises(NerpError, match="another label map"):
-        save_view(volume, structures.select(["spine"]), settings(placed(3)), tmp_path, "CT: 1")
+        save_view(volume, structures.select(["spine"]), settings(first), tmp_path, "CT: 1")
     with pytest.raises(NerpError, match="one camera"):
         save_view(volume, structures, settings(first, second), tmp_path, "CT: 1")
 

@@ -124,7 +124,7 @@ def export_set(
             progress(done, total, f"{case.name}: reading")
             try:
                 volume, structures = _loaded(case, settings, outcome)
-                name = kept.name_of(case.name, volume, structures)
+                name = kept.name_of(case.name, volume)
                 kept.add_labels(structures)
                 for view in views:
                     if should_stop():
@@ -187,34 +187,33 @@ class _Set:
         self.records = read_records(self.folder)
         self.makers = dataset["made_with"]
 
-    def name_of(self, name: str, volume: Volume, structures: Structures | None) -> str:
+    def another(self, what: str, case: str) -> NerpError:
+        """The error where a set holds another CT or label map of a name."""
+        return NerpError(
+            f"{self.folder} holds projections of another {what} named {case}; give this one another name or "
+            "choose another folder."
+        )
+
+    def name_of(self, name: str, volume: Volume) -> str:
         """The name that the set has for a CT; ``name`` for one that it does not hold.
 
         What a case is called can depend on which others are given beside it; the CT itself decides.
 
         Raises:
-            NerpError: the set holds another CT or label map of that name, or one that differs in case alone.
+            NerpError: the set holds another CT of that name, or one that differs in case alone.
         """
         known = (r["case"] for r in self.records.values() if r["ct"]["sha256"] == volume.hash)
         found = next(known, name)
         if found != name and name not in self._earlier:
             self.cases.discard(name)
-        labelled = None if structures is None else structures.hash
         for record in self.records.values():
             case = record["case"]
             # Some file systems know no case: such files would replace those of the other.
             if case != found and case.casefold() == found.casefold():
                 self.cases -= {found} - self._earlier
                 raise NerpError(f"{self.folder} holds {case}; give {found} another name.")
-            for what, recorded, now in (
-                ("CT", record["ct"]["sha256"], volume.hash),
-                ("label map", record.get("structures_sha256"), labelled),
-            ):
-                if case == found and recorded != now:
-                    raise NerpError(
-                        f"{self.folder} holds projections of another {what} named {found}; give this one "
-                        "another name or choose another folder."
-                    )
+            if case == found and record["ct"]["sha256"] != volume.hash:
+                raise self.another("CT", found)
         return found
 
     def whole(self, name: str) -> dict[str, Any] | None:
@@ -279,6 +278,8 @@ def _keep_or_draw(
         kept.add(record)
         outcome.drawn += 1
     else:
+        if record.get("structures_sha256") != (None if structures is None else structures.hash):
+            raise kept.another("label map", case)
         outcome.kept += 1
     if record["empty_masks"]:
         outcome.empty[name] = record["empty_masks"]
