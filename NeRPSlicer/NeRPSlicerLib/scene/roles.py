@@ -41,10 +41,3 @@ def findOrAddNode(role: str, className: str, name: str):
         if hasattr(node, "CreateDefaultDisplayNodes"):
             node.CreateDefaultDisplayNodes()
     return node
-
-
-def removeNode(role: str) -> None:
-    """Remove the node of a role, where there is one."""
-    node = findNode(role)
-    if node is not None:
-        slicer.mrmlScene.RemoveNode(node)
