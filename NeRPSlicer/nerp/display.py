@@ -1,13 +1,15 @@
 """From a radiograph's numbers to a picture for the eye; the numbers themselves are never touched.
 
 Default (`display_of`): the window runs between two percentiles of the projected body; ``drr`` and
-``drr-sampled`` then pass a film-like curve, the other methods a straight line. "paper" is min-max and a
-straight line, as in the NeRP paper.
+``drr-sampled`` then pass a film-like curve, the other methods a straight line. A model's pictures pass the
+tone curve that was fitted with it, between percentiles of the whole picture, as in training. "paper" is
+min-max and a straight line, as in the NeRP paper.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
@@ -21,6 +23,13 @@ FILM_GAMMA = 4.0
 FILM_MIDDLE = 0.5
 
 
+class HasTone(Protocol):
+    """What the display needs of the model that drew a radiograph."""
+
+    @property
+    def tone(self) -> Sequence[float]: ...
+
+
 class HasPicture(Protocol):
     """What the display needs of a radiograph."""
 
@@ -30,6 +39,8 @@ class HasPicture(Protocol):
     def opacity(self) -> np.ndarray | None: ...
     @property
     def method(self) -> str: ...
+    @property
+    def model(self) -> HasTone | None: ...
 
 
 @dataclass(frozen=True)
@@ -41,15 +52,20 @@ class Display:
     high: float
     """Shown white."""
     curve: str = "linear"
-    """"linear" or "film"."""
+    """"linear", "film" or "tone"."""
     gamma: float = FILM_GAMMA
     """Film only: steepness of the curve in its middle, before it is scaled to run from 0 to 1."""
     middle: float = FILM_MIDDLE
     """Film only: where between low (0) and high (1) the curve is steepest."""
+    tone: tuple[float, ...] = ()
+    """Tone only: grey levels in [0, 1] at evenly spaced places from low to high, straight between."""
 
     def __post_init__(self) -> None:
-        if self.curve not in ("linear", "film"):
-            raise NerpError(f'A display curve is "linear" or "film", not {self.curve!r}.')
+        object.__setattr__(self, "tone", tuple(self.tone))
+        if self.curve not in ("linear", "film", "tone"):
+            raise NerpError(f'A display curve is "linear", "film" or "tone", not {self.curve!r}.')
+        if (self.curve == "tone") != (len(self.tone) > 1):
+            raise NerpError("A tone curve, and no other, has grey levels at two places and more.")
         if not all(map(math.isfinite, (self.low, self.high, self.gamma, self.middle))) or self.gamma <= 0:
             raise NerpError("A display needs finite limits and a positive gamma.")
 
@@ -69,18 +85,22 @@ class Display:
         if self.curve == "film":
             black, white = _logistic(-self.gamma * self.middle), _logistic(self.gamma * (1 - self.middle))
             t = (_logistic(self.gamma * (t - self.middle)) - black) / (white - black)
+        if self.curve == "tone":
+            t = np.interp(t, np.linspace(0, 1, len(self.tone)), self.tone)
         return np.rint((2**bits - 1) * t).astype({8: np.uint8, 16: np.uint16}[bits])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that ``Display(**record)`` turns back into an equal display."""
-        return asdict(self)
+        record = asdict(self)
+        tone = record.pop("tone")
+        return {**record, "tone": list(tone)} if tone else record
 
 
 def display_of(radiograph: HasPicture, preset: str = "default") -> Display:
     """The display of a radiograph.
 
     Args:
-        radiograph: picture ``[rows, columns]``, its accumulated opacity if it has one, and its method.
+        radiograph: picture ``[rows, columns]``, its accumulated opacity if it has one, its method and model.
         preset: "default" or "paper".
 
     Raises:
@@ -91,6 +111,9 @@ def display_of(radiograph: HasPicture, preset: str = "default") -> Display:
         return Display(float(image.min()), float(image.max()))
     if preset != "default":
         raise NerpError(f'The display preset is "default" or "paper", not {preset!r}.')
+    if radiograph.model is not None:
+        low, high = np.percentile(image, PERCENTILES)
+        return Display(float(low), float(high), "tone", tone=tuple(radiograph.model.tone))
     # Without an opacity, the least value is what a ray that meets nothing gets.
     body = radiograph.opacity > 0 if radiograph.opacity is not None else image > image.min()
     low, high = np.percentile(image[body] if body.any() else image, PERCENTILES)

@@ -18,9 +18,12 @@ FIXED_SHARE = 1 / 8
 """The fixed radiance's share of the greatest opacity: the heart stays visible, see docs/method.md."""
 
 
-def max_opacity(opacity_ratio: float = 100.0) -> float:
-    """The greatest opacity per mm for the paper's bandwidth ratio of matter to opacity (100; authors' code:
-    50)."""
+OPACITY_RATIO = 100.0
+"""The paper's bandwidth ratio of matter to opacity; its second author's code has 50."""
+
+
+def max_opacity(opacity_ratio: float = OPACITY_RATIO) -> float:
+    """The greatest opacity per mm for a bandwidth ratio of matter to opacity."""
     return -math.log(1 - 1 / opacity_ratio) / REFERENCE_STEP_MM
 
 
@@ -60,7 +63,7 @@ def fixed_matter(hu: np.ndarray) -> np.ndarray:
     return np.clip(matter, 0.005, 0.995, out=matter)
 
 
-def fixed_radiance(volume: Volume, opacity_ratio: float = 100.0) -> Fields:
+def fixed_radiance(volume: Volume, opacity_ratio: float = OPACITY_RATIO) -> Fields:
     """The paper's "fixed HU-based y^mu and constant y^gamma": matter by HU, one opacity inside the body, 0
     outside."""
     opacity = np.where(volume.body, np.float32(FIXED_SHARE * max_opacity(opacity_ratio)), np.float32(0))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 METHODS = ("fixed", "drr", "drr-sampled", "aip", "mip", "mida")
 """How a CT is drawn (`nerp.project`)."""
+LEARNED = "vrr"
+"""How the fields of a model with a Mapper are drawn; one without has its tone curve for "fixed"."""
 GROWING = ("views", "presets", "cameras")
 """What may differ when a set is made longer: everything else must be equal, and cameras begin alike."""
 LIMITS = {"views": (0, 100_000), "rows": (1, 16_384), "columns": (1, 16_384), "samples": (1, 65_536)}
@@ -42,7 +44,10 @@ class ExportSettings:
     cameras: tuple[Mapping[str, Any], ...] = ()
     """Cameras drawn too, as `Camera.to_dict` writes them; the pictures have ``rows`` and ``columns``."""
     method: str = "drr"
-    """One of `METHODS`."""
+    """One of `METHODS`, or `LEARNED`."""
+    model: str | None = None
+    """SHA-256 of the model (`nerp.models.ModelDescription.sha256`): of "vrr" always, of "fixed" where its
+    pictures pass a tone curve."""
     rows: int = 256
     """Height of the pictures in pixels."""
     columns: int = 256
@@ -77,21 +82,30 @@ class ExportSettings:
         for preset in (*self.presets, self.preset):
             if preset not in PRESETS:
                 raise NerpError(f"There is no projection {preset!r}; choose one of {', '.join(PRESETS)}.")
-        if self.method not in METHODS:
-            raise NerpError(f"There is no method {self.method!r}; choose one of {', '.join(METHODS)}.")
+        self._check_method()
         if self.display not in ("default", "paper"):
             raise NerpError(f'The display is "default" or "paper", not {self.display!r}.')
         for name, (least, most) in LIMITS.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise NerpError(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
-        if not (self.views or self.presets or self.cameras):
-            raise NerpError("Nothing to draw: ask for at least one view or one standard projection.")
         if not isinstance(self.minimum_mm, Mapping):
             raise NerpError(f"Least path lengths are given by name, not as {self.minimum_mm!r}.")
         for pattern, mm in self.minimum_mm.items():
             if not 0 < mm < math.inf:
                 raise NerpError(f"The least path length of {pattern} must be positive mm, not {mm!r}.")
+
+    def _check_method(self) -> None:
+        if self.method not in (LEARNED, *METHODS):
+            raise NerpError(
+                f"There is no method {self.method!r}; choose one of {', '.join((LEARNED, *METHODS))}."
+            )
+        if self.model is not None and not isinstance(self.model, str):
+            raise NerpError(f"A model is named by its SHA-256, not by {self.model!r}.")
+        if self.method == LEARNED and self.model is None:
+            raise NerpError("The method vrr needs a trained model; choose one, or make one: `nerp train`.")
+        if self.model is not None and self.method not in (LEARNED, "fixed"):
+            raise NerpError(f"A model has no part in the method {self.method}; leave out one of them.")
 
     def threshold_mm(self, name: str) -> float:
         """The path length in mm from which a pixel is in the mask of structure ``name``."""

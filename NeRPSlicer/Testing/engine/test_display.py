@@ -58,3 +58,15 @@ def test_thresholds() -> None:
     )
     assert {structure_threshold_mm(name) for name in others} == {1}
     assert structure_threshold_mm("pleural_effusion_left") == 10
+
+
+def test_a_tone_curve_is_a_display_of_its_own() -> None:
+    image = np.linspace(2, 6, 9).reshape(3, 3)
+    display = Display(2, 6, "tone", tone=(0.0, 0.1, 1.0))
+    assert display.grey(image)[1, 1] == round(0.1 * 255) and display.grey(image)[2, 2] == 255
+    assert display.grey(image)[0, 2] == round(0.05 * 255), "straight between the knots"
+    assert Display(**display.to_dict()) == display and isinstance(display.to_dict()["tone"], list)
+    assert "tone" not in Display(2, 6).to_dict()
+    for wrong in ({"curve": "tone"}, {"curve": "film", "tone": (0.0, 1.0)}):
+        with pytest.raises(NerpError, match="tone curve"):
+            Display(0, 1, **wrong)

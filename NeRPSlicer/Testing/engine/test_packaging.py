@@ -102,7 +102,7 @@ def test_the_wheel_carries_its_resources(tmp_path: Path) -> None:
         archive.extractall(tmp_path / "site")
     resources = {
         path.relative_to(EXTENSION)
-        for folder in ("Pages", "Presets")
+        for folder in ("Models", "Pages", "Presets")
         for path in (EXTENSION / "Resources" / folder).rglob("*.*")
     }
     packed = {

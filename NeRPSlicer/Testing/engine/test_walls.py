@@ -14,7 +14,7 @@ ENGINE = Path(nerp.__file__).parent
 FILES = sorted(ENGINE.rglob("*.py"))
 ROOMS = [
     {"errors", "atomic"},
-    {"geometry", "resources", "jobs"},
+    {"geometry", "resources", "jobs", "models"},
     {"body", "structures", "poses"},
     {"volume", "content"},
     {"radiance", "phantom", "io", "settings"},
@@ -82,9 +82,16 @@ def test_import_nerp_loads_nothing_else() -> None:
 
 def test_what_slicers_process_may_use_needs_numpy_alone() -> None:
     """`NeRPSlicerLib` uses these inside the application, where torch must never load and time is short."""
-    loaded = modules_after("import nerp.geometry, nerp.poses, nerp.settings, nerp.errors, nerp.jobs")
+    loaded = modules_after(
+        "import nerp.geometry, nerp.poses, nerp.settings, nerp.errors, nerp.jobs, nerp.models"
+    )
     assert not loaded & {"scipy", "SimpleITK", "numba", "torch", "PIL", "pydicom"}
-    assert "numpy" not in modules_after("import nerp.jobs, nerp.jobs.job")
+    assert "numpy" not in modules_after("import nerp.jobs, nerp.jobs.job, nerp.models")
+
+
+def test_a_model_is_read_without_torch_until_it_has_weights() -> None:
+    assert not modules_after("import nerp.networks.model") & {"torch", "monai", "safetensors"}
+    assert "torch" not in modules_after("import nerp.worker.session, nerp.cli.project, nerp.cli.export")
 
 
 def test_every_public_name_is_there() -> None:

@@ -10,7 +10,7 @@ import pytest
 LIBRARY = Path(__file__).resolve().parents[2] / "NeRPSlicerLib"
 FILES = sorted(LIBRARY.rglob("*.py"))
 FORBIDDEN = {"torch", "monai", "numba", "threading", "_thread", "concurrent", "multiprocessing", "PySide6"}
-ENGINE = {"nerp", "nerp.geometry", "nerp.poses", "nerp.settings", "nerp.errors", "nerp.jobs"}
+ENGINE = {"nerp", "nerp.geometry", "nerp.poses", "nerp.settings", "nerp.errors", "nerp.jobs", "nerp.models"}
 
 
 @pytest.fixture(autouse=True)

@@ -1,47 +1,61 @@
-"""A trained radiance on disk, in the layout of a MONAI bundle: weights as safetensors, everything else JSON.
+"""A trained radiance: what `nerp train` leaves and pictures are drawn with, on disk as `nerp.models` says.
 
-    configs/metadata.json       the bundle's facts, the model's settings, its card
-    models/model.safetensors    weights in half precision
-    docs/README.md              the card for people
-
-Nothing is ever unpickled.
+Weights are kept in half precision, and nothing is ever unpickled. torch is loaded for weights alone: a model
+without a Mapper, the fixed radiance with a tone curve, does without it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+import numpy as np
 
 from ..atomic import explained, write_json, written_aside
 from ..errors import NerpError
-from ..projector.prepared import once_per_object
+from ..geometry import Camera
+from ..models import (
+    CARD,
+    FORMAT,
+    METADATA,
+    WEIGHTS,
+    ModelDescription,
+    lacking_packages,
+    named_model,
+)
+from ..projector import Radiograph, project
+from ..projector.prepared import fixed_fields
+from ..projector.radiograph import DrawnBy
 from ..radiance import Fields
+from ..structures import Structures
 from ..volume import Volume
-from .learned import learned_fields
-from .mapper import Mapper
 from .tone import ToneCurve
 
-FORMAT = "nerp-radiance-1"
-SIZES = {"mapper_mm": (0.5, 32.0), "opacity_ratio": (1.5, 1e6)}
-"""Ranges that training allows."""
-METADATA, WEIGHTS, CARD = "configs/metadata.json", "models/model.safetensors", "docs/README.md"
+if TYPE_CHECKING:
+    import torch
+
+    from .mapper import Mapper
+
+Progress = Callable[[float, str], None]
+"""Called with the share done and what is being done; what it raises ends the work."""
+
+_computed: WeakKeyDictionary[Volume, tuple[RadianceModel, Fields]] = WeakKeyDictionary()
+"""A CT's fields by the model that drew it last, for as long as that very object lives."""
 
 
 @dataclass(frozen=True, eq=False)
 class RadianceModel:
-    """A learned radiance: call it with a `nerp.Volume` to get its `nerp.Fields`."""
+    """A radiance: call it with a `nerp.Volume` to get its `nerp.Fields`."""
 
-    mapper: Mapper
-    architecture: str
-    """One of `mapper.MAPPERS`."""
+    mapper: Mapper | None
+    """None is the fixed radiance: nothing but the tone curve was learned."""
+    architecture: str | None
+    """One of `mapper.MAPPERS`; None without a Mapper."""
     mapper_mm: float
     """Voxel size of the Mapper's grid, about."""
     opacity_ratio: float
@@ -50,25 +64,89 @@ class RadianceModel:
     """What its pictures pass before the eye."""
     card: Mapping[str, Any] = field(default_factory=dict)
     """Name, data, licence, metrics, intended use."""
-    hash: str = ""
-    """SHA-256 of its weights file."""
+    description: ModelDescription | None = None
+    """Of the folder it was loaded from."""
 
-    def __call__(self, volume: Volume) -> Fields:
-        """A CT's fields, computed once for a CT."""
-        return _fields(volume, self)
+    @property
+    def method(self) -> str:
+        """"vrr", or "fixed" without a Mapper: only a learned radiance's picture is ever called VRR."""
+        return "fixed" if self.mapper is None else "vrr"
+
+    @property
+    def name(self) -> str:
+        return self.description.name if self.description is not None else str(self.card.get("name", ""))
+
+    @property
+    def hash(self) -> str:
+        """See `ModelDescription.sha256`; "" before it is on disk."""
+        return self.description.sha256 if self.description is not None else ""
+
+    def __call__(self, volume: Volume, progress: Progress = lambda share, text: None) -> Fields:
+        """A CT's fields on the CT's own grid, computed once for a CT.
+
+        Raises:
+            NerpError: there is not enough memory for the Mapper.
+        """
+        if self.mapper is None:
+            return fixed_fields(volume, self.opacity_ratio)
+        kept = _computed.get(volume)
+        if kept is None or kept[0] is not self:
+            kept = _computed[volume] = self, self._computed_fields(self.mapper, volume, progress)
+        return kept[1]
+
+    def _computed_fields(self, mapper: Mapper, volume: Volume, progress: Progress) -> Fields:
+        from .learned import learned_fields
+
+        try:
+            return learned_fields(mapper, volume, self.mapper_mm, self.opacity_ratio, progress)
+        except RuntimeError as error:  # torch's, which is no MemoryError
+            if "memory" not in str(error):
+                raise
+            raise NerpError(
+                f"There is not enough memory for {self.name or 'the model'} on {volume.name}; "
+                "close other programs or choose a model with a coarser grid."
+            ) from error
+
+    def is_ready(self, volume: Volume) -> bool:
+        """Whether a CT's fields need no Mapper any more."""
+        kept = _computed.get(volume)
+        return self.mapper is None or (kept is not None and kept[0] is self)
+
+    def draw(
+        self, volume: Volume, camera: Camera, samples: int = 512, structures: Structures | None = None
+    ) -> Radiograph:
+        """A radiograph by this model, which says how near it is to the fixed radiance's of the same camera.
+
+        Raises:
+            NerpError: as in `nerp.project`, or there is not enough memory for the Mapper.
+        """
+        picture = project(self(volume), camera, self.method, samples, structures)
+        near: float | None = 1.0
+        if self.mapper is not None:
+            fixed = project(fixed_fields(volume, self.opacity_ratio), camera, "fixed", samples)
+            assert fixed.opacity is not None
+            near = _correlation(picture.image, fixed.image, fixed.opacity > 0)
+        return self.marked(picture, near)
+
+    def marked(self, picture: Radiograph, correlation_with_fixed: float | None = None) -> Radiograph:
+        """A picture of this model's fields as one that says so, and passes its tone curve for the eye."""
+        mark = DrawnBy(self.name, self.hash, self.tone.grey, correlation_with_fixed)
+        return replace(picture, model=mark)
 
     def save(self, folder: Path) -> None:
-        """Write the bundle's three files, the description last: without it the folder is no model.
+        """Write the bundle's files, the description last: without it the folder is no model.
 
         Raises:
             CannotWrite: the folder cannot be written.
         """
-        halves = {name: value.half().contiguous() for name, value in self.mapper.state_dict().items()}
-        content = save(halves, {"format": FORMAT})
+        content = None if self.mapper is None else _halves(self.mapper)
         with explained(folder / METADATA):
             (folder / METADATA).unlink(missing_ok=True)
-        with written_aside(folder / WEIGHTS) as aside:
-            aside.write_bytes(content)
+            if content is None:
+                (folder / WEIGHTS).unlink(missing_ok=True)
+        if content is not None:
+            with written_aside(folder / WEIGHTS) as aside:
+                aside.write_bytes(content)
         with written_aside(folder / CARD) as aside:
             aside.write_text(card_text(self.card), encoding="utf-8", newline="\n")
         record = {
@@ -77,15 +155,20 @@ class RadianceModel:
             "mapper_mm": self.mapper_mm,
             "opacity_ratio": self.opacity_ratio,
             "tone": list(self.tone.grey),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "sha256": None if content is None else hashlib.sha256(content).hexdigest(),
             "card": dict(self.card),
         }
         write_json(folder / METADATA, record)
 
 
-@once_per_object
-def _fields(volume: Volume, model: RadianceModel) -> Fields:
-    return learned_fields(model.mapper, volume, model.mapper_mm, model.opacity_ratio)
+def _correlation(image: np.ndarray, other: np.ndarray, inside: np.ndarray) -> float | None:
+    """Pearson's, where ``inside``; None where one of the pictures has no contrast."""
+    if not inside.any():
+        return None
+    ours, theirs = (part[inside].astype(np.float64) for part in (image, other))
+    ours, theirs = ours - ours.mean(), theirs - theirs.mean()
+    scale = float(np.sqrt((ours**2).sum() * (theirs**2).sum()))
+    return float((ours * theirs).sum()) / scale if scale > 0 else None
 
 
 def card_text(card: Mapping[str, Any]) -> str:
@@ -98,47 +181,56 @@ def card_text(card: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def load_model(path: str | Path) -> RadianceModel:
-    """Read a model's folder.
+def load_model(path: str | Path | None = None) -> RadianceModel:
+    """Read a model.
+
+    Args:
+        path: see `nerp.models.named_model`.
 
     Raises:
-        NerpError: no model there, another format, weights that do not fit or are damaged.
+        NerpError: no model there, another format, weights that do not fit or are damaged, or packages
+            missing.
     """
-    folder = Path(path)
+    found = named_model(None if path is None else str(path))
     try:
-        record = json.loads((folder / METADATA).read_text(encoding="utf-8"))
-        content = (folder / WEIGHTS).read_bytes()
-    except OSError as error:
+        tone = ToneCurve(found.tone)
+    except NerpError as error:
+        raise NerpError(f"{found.folder / METADATA}: {error}") from error
+    sizes = found.mapper_mm, found.opacity_ratio
+    if found.architecture is None:
+        return RadianceModel(None, None, *sizes, tone, found.card, found)
+    lacking = lacking_packages()
+    if lacking:
         raise NerpError(
-            f"{folder} is no model's folder ({METADATA} and {WEIGHTS} are looked for); check the path."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise NerpError(f"{folder / METADATA} is damaged; copy the model again.") from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise NerpError(f"{folder} is not a model of the format {FORMAT}; train or export it with this nerp.")
-    digest = hashlib.sha256(content).hexdigest()
-    if digest != record.get("sha256"):
-        raise NerpError(f"{folder / WEIGHTS} is not the file its description names; copy the model again.")
+            f"Drawing with the model {found.name} needs {', '.join(lacking)}, not installed here: "
+            'pip install "nerpslicer[train]"'
+        )
+    from .mapper import Mapper
+
+    weights = found.folder / WEIGHTS
     try:
-        mapper = Mapper(record["architecture"])
-        tone = ToneCurve(tuple(record["tone"]))
-        sizes = float(record["mapper_mm"]), float(record["opacity_ratio"])
-        card = dict(record["card"])
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise NerpError(f"{folder / METADATA} lacks something ({error!r}); copy the model again.") from error
-    for name, value, (least, most) in zip(SIZES, sizes, SIZES.values(), strict=True):
-        if not least <= value <= most:  # NaN neither
-            raise NerpError(f"{folder / METADATA}: {name} is {value:g}, not from {least:g} to {most:g}.")
-    load_weights(mapper, content, folder / WEIGHTS)
-    return RadianceModel(mapper.eval(), record["architecture"], *sizes, tone, card, digest)
+        content = weights.read_bytes()
+    except OSError as error:
+        raise NerpError(f"{weights} cannot be read ({error.strerror}); copy the model again.") from error
+    if hashlib.sha256(content).hexdigest() != found.weights_sha256:
+        raise NerpError(f"{weights} is not the file its description names; copy the model again.")
+    try:
+        mapper = Mapper(found.architecture)
+    except NerpError as error:
+        raise NerpError(f"{found.folder / METADATA}: {error}") from error
+    load_weights(mapper, content, weights)
+    return RadianceModel(mapper.eval(), found.architecture, *sizes, tone, found.card, found)
 
 
 def load_weights(network: torch.nn.Module, content: bytes, path: Path) -> None:
-    """Put a safetensors file's weights in a network.
+    """Put a safetensors file's weights, of any precision, in a network.
 
     Raises:
         NerpError: not safetensors (a pickle is never opened), other names or shapes, or not finite.
     """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
     try:
         weights = load(content)
     except (SafetensorError, ValueError, KeyError) as error:
@@ -149,3 +241,10 @@ def load_weights(network: torch.nn.Module, content: bytes, path: Path) -> None:
     if not all(value.isfinite().all() for value in weights.values()):
         raise NerpError(f"{path} holds weights that are not finite; train the model again.")
     network.load_state_dict({name: weights[name].to(value.dtype) for name, value in expected.items()})
+
+
+def _halves(mapper: Mapper) -> bytes:
+    from safetensors.torch import save
+
+    halves = {name: value.half().contiguous() for name, value in mapper.state_dict().items()}
+    return save(halves, {"format": FORMAT})

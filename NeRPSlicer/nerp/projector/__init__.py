@@ -10,18 +10,18 @@ import numpy as np
 
 from ..errors import NerpError
 from ..geometry import Camera
-from ..radiance import Fields, fixed_radiance
-from ..settings import METHODS
+from ..radiance import OPACITY_RATIO, Fields
+from ..settings import LEARNED, METHODS
 from ..structures import Structures
 from ..volume import AIR_HU, Volume
 from .prepared import (
     Grid,
     attenuation,
+    fixed_fields,
     halved_fields,
     halved_grid,
     hu_above_air,
     normalized,
-    once_per_object,
     windowed,
 )
 from .radiograph import Radiograph
@@ -32,8 +32,6 @@ MIDA_WINDOW_HU = (-150.0, 850.0)
 MIDA_OPACITY_PER_MM = 0.1
 """Dense enough for a maximum to show itself: at a fifth of it, a small dense spot behind much soft tissue
 takes away more light than it brings, and calcifications are drawn as dark blotches."""
-
-_fixed_fields = once_per_object(fixed_radiance)
 
 
 def project(
@@ -76,9 +74,9 @@ def project(
         samples = -(-samples // 2)
     backend = _backend()
     accumulated = None
-    method = method or ("vrr" if isinstance(source, Fields) else "drr")
+    method = method or (LEARNED if isinstance(source, Fields) else "drr")
     if isinstance(source, Fields) or method == "fixed":
-        fields = source if isinstance(source, Fields) else _fixed_fields(source)
+        fields = source if isinstance(source, Fields) else fixed_fields(source, OPACITY_RATIO)
         fields = halved_fields(fields) if preview else fields
         image, accumulated = backend.emission_absorption(fields, camera, samples)
     else:
@@ -105,6 +103,8 @@ def _of_a_volume(
     if method == "mida":
         grid = normalized(volume, *(window_hu or MIDA_WINDOW_HU))
         return grid, lambda grid, *call: backend.mida(grid, MIDA_OPACITY_PER_MM, *call)
+    if method == LEARNED:
+        raise NerpError("The method vrr draws the fields of a trained model: project(model(ct), camera).")
     raise NerpError(f"There is no method {method!r}; choose one of {', '.join(METHODS)}.")
 
 

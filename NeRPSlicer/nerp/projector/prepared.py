@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..radiance import Fields
+from ..radiance import Fields, fixed_radiance
 from ..structures import Structures
 from ..volume import AIR_HU, Volume
 from .bricks import occupied_bricks
@@ -33,6 +33,10 @@ def once_per_object(function: Callable[..., Result]) -> Callable[..., Result]:
         return kept[1]
 
     return remembered
+
+
+fixed_fields = once_per_object(fixed_radiance)
+"""A CT's fixed radiance by its opacity ratio."""
 
 
 @dataclass(frozen=True, eq=False)

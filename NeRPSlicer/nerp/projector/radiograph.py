@@ -12,6 +12,21 @@ from ..geometry import Camera
 from ..resources import structure_threshold_mm
 
 
+@dataclass(frozen=True)
+class DrawnBy:
+    """The model that a picture was drawn by."""
+
+    name: str
+    """For people."""
+    sha256: str
+    """See `nerp.models.ModelDescription`."""
+    tone: tuple[float, ...]
+    """Its tone curve at evenly spaced knots, for the eye alone."""
+    correlation_with_fixed: float | None = None
+    """With the fixed radiance's picture of the same camera, inside the projected body; None where it was not
+    asked for."""
+
+
 @dataclass(frozen=True, eq=False)
 class Radiograph:
     """One projection: bone bright, patient's right on the viewer's left in PA and AP."""
@@ -26,6 +41,8 @@ class Radiograph:
     """Accumulated opacity in [0, 1], float32 ``[rows, columns]``; None for methods without one."""
     path_length: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Exact path length through each structure in mm, float32 ``[rows, columns]``."""
+    model: DrawnBy | None = None
+    """None where no model had a part in it."""
 
     def mask(self, name: str, minimum_mm: float | None = None) -> np.ndarray:
         """Where the path through a structure is at least ``minimum_mm``: boolean ``[rows, columns]``.
