@@ -15,7 +15,6 @@ from .python import pythonExecutable
 
 POLL_MS = 500
 PATIENCE_S = 30.0
-"""A job that has not stopped this long after it was asked is ended."""
 
 
 class Jobs(Protocol):
@@ -24,7 +23,7 @@ class Jobs(Protocol):
     def create(self, folder: Path, kind: str, configuration: dict[str, Any]) -> Path: ...
     def start(self, folder: Path, python: str) -> None: ...
     def look(self, folder: Path) -> JobStatus: ...
-    def request_stop(self, folder: Path) -> None: ...
+    def request_stop(self, folder: Path, at_epoch: bool = False) -> None: ...
     def end(self, folder: Path) -> None: ...
 
 
@@ -33,11 +32,14 @@ class JobClient:
 
     :param show: called with its status, whenever it was looked at.
     :param engine: ``nerp.jobs``, or a test's own.
+    :param patience: seconds; a job that has not stopped so long after it was asked is ended.
     """
 
-    def __init__(self, show: Callable[[JobStatus], None], engine: Jobs = jobs) -> None:
+    def __init__(
+        self, show: Callable[[JobStatus], None], engine: Jobs = jobs, patience: float = PATIENCE_S
+    ) -> None:
         self.folder: Path | None = None
-        self._show, self._engine = show, engine
+        self._show, self._engine, self._patience = show, engine, patience
         self._stopAsked = 0.0
         self._timer = qt.QTimer()
         self._timer.setInterval(POLL_MS)
@@ -72,13 +74,19 @@ class JobClient:
             self._stopAsked = self._stopAsked or time.monotonic()
             self._poll()
 
+    def finish(self) -> None:
+        """Ask a training run to stop at the end of its epoch, however long that takes."""
+        if self.folder is not None:
+            self._engine.request_stop(self.folder, at_epoch=True)
+            self._poll()
+
     def leave(self) -> None:
         """Look no more; the job goes on."""
         self._timer.stop()
 
     def _poll(self) -> None:
         status = self._engine.look(self.folder)
-        if status.active and self._stopAsked and time.monotonic() - self._stopAsked > PATIENCE_S:
+        if status.active and self._stopAsked and time.monotonic() - self._stopAsked > self._patience:
             self._engine.end(self.folder)
             status = self._engine.look(self.folder)
         if not status.active:

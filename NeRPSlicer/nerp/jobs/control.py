@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..atomic import explained, write_json
+from ..atomic import explained, write_json, write_text
 from ..errors import NerpError
-from .folder import JOB, LOG, STATUS, STOP, last_log_lines, read_job, read_status
+from .folder import AT_EPOCH, JOB, LOG, STATUS, STOP, last_log_lines, read_job, read_status
 from .processes import detached, end_process, is_running, start_time
 
 ACTIVE = ("starting", "running", "stopping")
@@ -190,11 +190,15 @@ def start(folder: Path, python: str = sys.executable) -> None:
     _started.append((folder, child))
 
 
-def request_stop(folder: Path) -> None:
-    """Ask a job to stop at its next step; returns at once. Harmless when repeated or when it has ended."""
-    if look(folder).active:
-        with explained(folder / STOP):
-            (folder / STOP).touch()
+def request_stop(folder: Path, at_epoch: bool = False) -> None:
+    """Ask a job to stop at its next step; returns at once. Harmless when repeated or when it has ended.
+
+    Args:
+        folder: its run folder.
+        at_epoch: let training go on to the end of its epoch; takes no earlier request back.
+    """
+    if look(folder).active and not (at_epoch and (folder / STOP).exists()):
+        write_text(folder / STOP, AT_EPOCH if at_epoch else "")
 
 
 def end(folder: Path) -> None:
@@ -207,8 +211,7 @@ def end(folder: Path) -> None:
     if state == "died":
         _end_orphans(record)
     elif state in ("running", "stopping") and record.get("host") == platform.node():
-        with explained(folder / STOP):
-            (folder / STOP).touch()
+        write_text(folder / STOP, "")
         end_process(record["pid"], record.get("group"))
 
 

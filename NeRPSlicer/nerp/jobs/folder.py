@@ -16,6 +16,8 @@ from ..errors import NerpError
 
 JOB, STATUS, EVENTS, LOG, STOP = "job.json", "status.json", "events.jsonl", "log.txt", "STOP"
 CHECKPOINTS = "checkpoints"
+AT_EPOCH = "at the end of the epoch"
+"""What STOP holds where the work may go on to its next good place; else it is empty."""
 SCHEMA, SCHEMA_VERSION = "nerp-job", 1
 
 
@@ -90,6 +92,17 @@ def read_status(folder: Path) -> dict[str, Any] | None:
         except (OSError, ValueError):
             break
     return {}
+
+
+def stop_asked(folder: Path, epoch_over: bool = True) -> bool:
+    """Whether STOP asks to end now; at the end of an epoch (`AT_EPOCH`) counts only where one is over."""
+    path = folder / STOP
+    if epoch_over or not path.exists():
+        return path.exists()
+    try:
+        return path.read_text(encoding="utf-8") != AT_EPOCH
+    except (OSError, ValueError):  # just being replaced: the next step looks again
+        return False
 
 
 def read_events(folder: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:

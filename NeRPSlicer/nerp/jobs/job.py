@@ -24,7 +24,7 @@ from .. import __version__
 from ..atomic import exclusive, explained, remove_unfinished, write_json
 from ..errors import CannotWrite, InUse, NerpError
 from .control import DETACHED, look
-from .folder import CHECKPOINTS, EVENTS, JOB, LOG, STATUS, STOP, now, read_job, read_status
+from .folder import CHECKPOINTS, EVENTS, JOB, LOG, STATUS, STOP, now, read_job, read_status, stop_asked
 from .processes import lead_group, own_group, start_time
 
 HEARTBEAT_S = 5.0
@@ -112,9 +112,13 @@ class Job:
         """Add a line to ``log.txt``."""
         self._append(LOG, f"{now()} {line}")
 
-    def should_stop(self) -> bool:
-        """Whether to end at the next good moment: by raising `Stopped`, with what is done kept."""
-        if not self._signalled and not (self.folder / STOP).exists():
+    def should_stop(self, epoch_over: bool = True) -> bool:
+        """Whether to end at the next good moment: by raising `Stopped`, with what is done kept.
+
+        Args:
+            epoch_over: False where a request to stop at the end of an epoch may wait.
+        """
+        if not self._signalled and not stop_asked(self.folder, epoch_over):
             return False
         with self._lock:
             if self._status["state"] == "running":

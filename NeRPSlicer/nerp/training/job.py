@@ -3,7 +3,8 @@
 Its configuration: ``settings`` (`TrainingSettings.to_dict`), ``ct`` and ``xray`` (lists of folders or files),
 ``labels`` (a folder of labels matched by file stem, or null), ``thoraxes`` (seeds of digital thoraxes mixed
 in), ``cache`` (a folder to share between runs, or null). In the run folder lie ``split.json``, ``cache/``,
-``checkpoints/``, ``samples/`` and, at the end, ``model/``.
+``checkpoints/``, ``samples/`` (one of each report, and ``films.png``: real films to look at beside) and, at
+the end, ``model/``. An epoch is the steps between two reports.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from ..jobs.job import Job, Stopped
 from ..networks.model import RadianceModel
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import TrainingData
+from .film_sheet import film_sheet
 from .report import Watched, report
 from .settings import TrainingSettings
 from .trainer import NotFinite, Trainer
 
-SAMPLES, MODEL = "samples", "model"
+SAMPLES, MODEL, FILMS = "samples", "model", "films.png"
 INTENDED_USE = "Research and teaching. Pictures are synthetic; no clinical decision may rest on them."
 
 
@@ -55,6 +57,8 @@ def run(job: Job) -> None:
 def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
     settings, watched = trainer.settings, Watched(data.watched, trainer.settings)
     before, begin = facts.get("seconds", 0.0), time.monotonic()
+    shown = data.held_films if len(data.held_films) else data.films
+    write_png(job.folder / SAMPLES / FILMS, film_sheet(shown, len(data.watched)))
 
     def finished() -> bool:
         facts["seconds"] = before + time.monotonic() - begin
@@ -62,7 +66,7 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
         return trainer.done >= settings.steps or bool(out_of_time)
 
     while not finished():
-        if job.should_stop():
+        if job.should_stop(epoch_over=trainer.done > 0 and trainer.done % settings.report_every == 0):
             save_checkpoint(job.checkpoints, trainer, facts)
             raise Stopped
         try:
