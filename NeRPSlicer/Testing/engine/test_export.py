@@ -160,7 +160,7 @@ def test_a_ct_keeps_the_name_that_the_set_has_for_it(tmp_path: Path) -> None:
 def test_a_rerun_that_draws_nothing_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     export_set(cases(), SMALL, tmp_path)
     before = content(tmp_path)
-    monkeypatch.setattr("nerp.export.labelled_set.made_with", lambda: {"nerp": "another"})
+    monkeypatch.setattr("nerp.export.projection_set.made_with", lambda: {"nerp": "another"})
     export_set(cases(), SMALL, tmp_path)
     assert content(tmp_path) == before
 
@@ -222,7 +222,6 @@ def test_a_damaged_set_is_one_line(tmp_path: Path, file: str, old: str, new: str
         {"rows": 2.5},
         {"columns": 20_000},
         {"samples": 0},
-        {"views": 0, "presets": []},
         {"structures": "lung*"},
         {"presets": "PA"},
         {"ranges": 3},
@@ -239,6 +238,12 @@ def test_settings_that_make_no_sense_are_one_line(changes: dict) -> None:
     with pytest.raises(NerpError) as caught:
         with_(SMALL, **changes)
     assert "\n" not in str(caught.value)
+
+
+def test_nothing_to_draw_is_told_before_the_folder_is_made(tmp_path: Path) -> None:
+    with pytest.raises(NerpError, match="Nothing to draw"):
+        export_set(cases(), with_(SMALL, views=0, presets=[]), tmp_path / "set")
+    assert not (tmp_path / "set").exists()
 
 
 def test_names_that_differ_in_case_or_leave_the_folder_are_refused(tmp_path: Path) -> None:

@@ -14,12 +14,8 @@ from nerp.display import Display
 from nerp.export import Case, export_set, read_dataset, read_records
 from nerp.export.cameras import read_cameras
 from nerp.export.contact_sheet import read_grey, read_mask
-from nerp.export.saving import save_view
 from nerp.settings import ExportSettings
-from nerp.worker.loop import Interrupted
-from nerp.worker.session import Session
 from patients import block, write_block
-from worker_client import structures_request, volume_request
 
 
 def placed(angle: float) -> Camera:
@@ -98,53 +94,3 @@ def test_cameras_are_read_from_what_nerp_writes(tmp_path: Path) -> None:
         assert str(path) in str(told.value) and "\n" not in str(told.value)
     with pytest.raises(NerpError, match="holds no camera"):
         read_cameras(tmp_path / "missing.jsonl")
-
-
-def test_pictures_are_saved_one_by_one_into_one_set(tmp_path: Path) -> None:
-    volume, structures = block()
-    first, second = placed(10), placed(-20)
-    record = save_view(volume, structures, settings(first, raw=True), tmp_path, "CT: 1")
-    assert record["id"] == "CT_ 1_c000" and set(record["masks"]) == set(structures.names)
-    before = images(tmp_path)
-    record = save_view(volume, structures, settings(second, seed=7), tmp_path, "another name")
-    assert record["id"] == "CT_ 1_c001" and (tmp_path / "raw" / "CT_ 1_c001.nrrd").is_file()
-    assert images(tmp_path).items() > before.items()
-    assert save_view(volume, structures, settings(first), tmp_path, "CT: 1")["id"] == "CT_ 1_c000"
-    assert len(read_records(tmp_path)) == 2 and (tmp_path / "previews" / "index.html").is_file()
-    with pytest.raises(NerpError, match="method is drr, not mip"):
-        save_view(volume, structures, settings(first, method="mip"), tmp_path, "CT: 1")
-    with pytest.raises(NerpError, match="another label map"):
-        save_view(volume, structures.select(["spine"]), settings(first), tmp_path, "CT: 1")
-    with pytest.raises(NerpError, match="one camera"):
-        save_view(volume, structures, settings(first, second), tmp_path, "CT: 1")
-
-
-def test_a_picture_is_saved_beside_the_views_of_a_job_that_was_stopped(tmp_path: Path) -> None:
-    volume, structures = block()
-    asked = ExportSettings(views=3, rows=40, columns=40)
-    stops = iter([False, False, True])
-    cases = [Case("block", lambda: (volume, structures))]
-    export_set(cases, asked, tmp_path, should_stop=lambda: next(stops, True))
-    assert save_view(volume, structures, settings(placed(10)), tmp_path, "x")["id"] == "block_c000"
-    assert list(read_records(tmp_path)) == ["block_c000", "block_v000"], "no view of the job was drawn"
-    assert export_set(cases, asked, tmp_path).drawn == 2
-
-
-def test_the_worker_saves_what_it_draws(tmp_path: Path) -> None:
-    volume, structures = block()
-    with Session(tmp_path, lambda told: None) as session:
-        session.handle({"do": "volume", **volume_request(tmp_path / "in", volume)})
-        session.handle({"do": "structures", **structures_request(tmp_path / "in", structures)})
-        request = {"do": "save", "folder": str(tmp_path / "set"), "settings": settings(placed(10)).to_dict()}
-
-        def check() -> None:
-            raise Interrupted
-
-        with pytest.raises(Interrupted):
-            session.handle(request, check)
-        reply = session.handle(request)
-        assert reply["id"] == f"{volume.name}_c000" and (tmp_path / "set" / reply["image"]).is_file()
-        assert set(reply["masks"]) == set(structures.names)
-        for wrong in ({"folder": ""}, {"settings": None}, {"folder": 3}):
-            with pytest.raises(NerpError, match="send a folder"):
-                session.handle({**request, **wrong})

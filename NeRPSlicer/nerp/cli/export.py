@@ -12,7 +12,6 @@ from ..errors import NerpError
 from ..export import Case, Outcome, export_set
 from ..export.cameras import read_cameras
 from ..export.cases import file_name, read_case
-from ..export.previews import write_previews
 from ..geometry import PRESETS
 from ..io.images import stem
 from ..settings import ExportSettings
@@ -97,9 +96,7 @@ def run(options: argparse.Namespace) -> int:
 def draw(cases: Sequence[Case], settings: ExportSettings, folder: Path) -> int:
     """Export with a progress bar and say how it went; 2 when a case failed."""
     with progress_bar("projections") as progress:
-        outcome = export_set(cases, settings, folder, progress)
-    if outcome.drawn or (outcome.kept and not (folder / "previews").is_dir()):
-        write_previews(folder, folder.name)
+        outcome = export_set(cases, settings, folder, progress, previews=True)
     report(outcome, folder)
     return 2 if outcome.failed else 0
 

@@ -10,10 +10,10 @@ from typing import Any
 from .. import __version__
 from ..atomic import explained, write_json, write_text
 from ..errors import NerpError
-from ..geometry import PRESETS
 from ..settings import ExportSettings
 from ..structures import Structures
 from .record import sha256_of
+from .views import place_of
 
 SCHEMA = "nerp-projection-set"
 SCHEMA_VERSION = 1
@@ -111,15 +111,9 @@ def append_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def write_records(folder: Path, records: Records) -> None:
-    """Replace ``projections.jsonl``: by case; standard projections, given cameras, variational ones."""
-    ordered = sorted(records.values(), key=_place)
+    """Replace ``projections.jsonl``: by case, and within one as `place_of` says."""
+    ordered = sorted(records.values(), key=lambda record: (record["case"], place_of(record["view"])))
     write_text(folder / PROJECTIONS, "".join(map(_line, ordered)))
-
-
-def _place(record: Mapping[str, Any]) -> tuple[str, int, str, int, str]:
-    presets, view = list(PRESETS), record["view"]
-    standard = presets.index(view) if view in presets else len(presets)
-    return record["case"], standard, view[:1], len(view), view
 
 
 def _line(record: Mapping[str, Any]) -> str:

@@ -14,7 +14,6 @@ from ..jobs.job import Job, Stopped
 from ..settings import ExportSettings
 from .cases import Case, read_case
 from .labelled_set import export_set
-from .previews import write_previews
 
 
 def run(job: Job) -> None:
@@ -37,14 +36,12 @@ def run(job: Job) -> None:
             f"The job's configuration is not that of an export ({error!r}); make it anew."
         ) from error
     job.check_inputs(inputs)
-    outcome = export_set(cases, settings, folder, job.progress, job.should_stop)
+    outcome = export_set(cases, settings, folder, job.progress, job.should_stop, previews=True)
     for notice in outcome.notices:
         job.log(notice)
     job.event(drawn=outcome.drawn, kept=outcome.kept, failed=outcome.failed, empty=outcome.empty)
     if outcome.stopped:
         raise Stopped
-    if outcome.drawn or outcome.kept:
-        write_previews(folder, folder.name)
     if outcome.failed:
         case, reason = next(iter(outcome.failed.items()))
         more = f" ({len(outcome.failed) - 1} more, see the log)" if len(outcome.failed) > 1 else ""

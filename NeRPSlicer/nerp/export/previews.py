@@ -7,27 +7,40 @@ from typing import Any
 
 from ..atomic import written_aside
 from .contact_sheet import outlines, read_grey, sheet, tile
-from .index import read_records
+from .index import Records, read_records
 from .page import write_page
 
+SHEET, PAGE = "previews/contact_sheet.png", "previews/index.html"
 MOST_TILES = 24
 """Projections on a contact sheet."""
 
 
-def write_previews(folder: Path, title: str) -> None:
-    """``previews/contact_sheet.png`` and ``previews/index.html`` of the set in ``folder``."""
+def write_previews(folder: Path) -> None:
+    """The contact sheet and the page of the set in ``folder``, which the caller holds."""
+    records = read_records(folder)
     tiles: list[Any] = []
     groups: set[str] = set()
-    for record in list(read_records(folder).values())[:MOST_TILES]:
+    for record in list(records.values())[:MOST_TILES]:
         grey = read_grey(folder / record["image"])
         caption = f"{record['case']} · {record['description']}"
         right_on_left = record["patient_right_on_viewers_left"]
         lines = outlines(folder, record)
         groups |= {group for group, _ in lines}
         tiles += [tile(grey, caption, right_on_left), tile(grey, caption, right_on_left, lines)]
-    image = sheet(f"SYNTHETIC {title}", tiles, 6, groups)
-    write_sheet(folder / "previews" / "contact_sheet.png", image)
-    write_page(folder / "previews" / "index.html", title, {title: folder})
+    write_sheet(folder / SHEET, sheet(f"SYNTHETIC {_title(records)}", tiles, 6, groups))
+    write_set_page(folder, records)
+
+
+def write_set_page(folder: Path, records: Records) -> None:
+    """The page of the set in ``folder`` alone: it links the pictures, so it takes no time to speak of."""
+    title = _title(records)
+    write_page(folder / PAGE, title, {title: folder})
+
+
+def _title(records: Records) -> str:
+    """What to call a set: of what it holds, never where it lies, so that equal sets have equal previews."""
+    cases = sorted({record["case"] for record in records.values()})
+    return cases[0] if len(cases) == 1 else f"{len(cases)} CTs"
 
 
 def write_sheet(path: Path, image: Any) -> None:

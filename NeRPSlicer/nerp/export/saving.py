@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..atomic import exclusive
 from ..errors import NerpError
+from ..geometry import Camera
+from ..projector import project
 from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
-from .cases import Case, file_name
-from .index import DATASET, read_dataset, read_records
-from .labelled_set import Progress, export_set
-from .previews import write_previews
+from .cases import file_name
+from .index import is_whole
+from .previews import write_set_page
+from .projection_set import ProjectionSet
 
 TAKEN_OVER = ("seed", "ranges", "preset", "raw", "thickness")
 """Of a set that is there: they say nothing of how a given camera's picture looks."""
@@ -25,16 +29,21 @@ def save_view(
     settings: ExportSettings,
     folder: Path,
     name: str,
-    progress: Progress = lambda done, total, text: None,
+    check: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Draw a picture into a labelled set that is made when missing, and grows otherwise.
+
+    The picture belongs to this CT alone and is known by its record: the set's settings, which say what is
+    drawn of every CT, stay as they are. What a save takes does not depend on the pictures that are there, but
+    for their list.
 
     Args:
         volume, structures: what to draw.
         settings: with one camera, no views and no standard projections.
         folder: of the set.
         name: the case's, should the set not hold this CT yet.
-        progress: see `Progress`.
+        check: called before the picture is drawn and before it is written; what it raises ends the save
+            there, and nothing has changed.
 
     Returns:
         the picture's record in ``projections.jsonl``; that of before where the set holds this very picture.
@@ -46,18 +55,22 @@ def save_view(
     """
     if len(settings.cameras) != 1 or settings.views or settings.presets:
         raise NerpError("One picture is saved at a time: send one camera and no other views.")
-    (camera,) = settings.cameras
-    if (folder / DATASET).is_file():
-        there = ExportSettings.from_dict(read_dataset(folder)["settings"])
-        cameras = there.cameras if camera in there.cameras else (*there.cameras, camera)
-        settings = replace(settings, cameras=cameras, **{key: getattr(there, key) for key in TAKEN_OVER})
-    outcome = export_set([Case(file_name(name), lambda: (volume, structures))], settings, folder, progress)
-    for reason in outcome.failed.values():
-        raise NerpError(reason)
-    write_previews(folder, folder.name)
-    view = f"c{settings.cameras.index(camera):03d}"
-    return next(
-        record
-        for record in read_records(folder).values()
-        if record["view"] == view and record["ct"]["sha256"] == volume.hash
-    )
+    camera = Camera.from_dict(settings.cameras[0]).resized(settings.rows, settings.columns)
+    with exclusive(folder):
+        kept = ProjectionSet(folder, replace(settings, cameras=()), TAKEN_OVER)
+        if structures is not None:
+            structures = settings.select(structures)
+        there = kept.record_of(volume, structures, camera)
+        if there is not None and is_whole(folder, there):
+            return there
+        case = kept.name_of(file_name(name), volume)
+        view = kept.next_saved(case) if there is None else there["view"]
+        check()
+        picture = project(volume, camera, settings.method, settings.samples, structures)
+        check()
+        kept.begin()
+        record = kept.add(case, view, picture, volume, structures)
+        kept.complete = kept.has_all()
+        kept.write()
+        write_set_page(folder, kept.records)
+    return record

@@ -274,7 +274,7 @@ class Session:
 
     def _save(self, request: Request) -> Reply:
         folder, settings = request.get("folder"), request.get("settings")
-        if not isinstance(folder, str) or not folder or not isinstance(settings, Mapping):
+        if not isinstance(folder, str) or not folder or "\0" in folder or not isinstance(settings, Mapping):
             raise NerpError("To save a picture, send a folder and settings with one camera.")
         # What writes files takes a while to load, and most workers never need it.
         from ..export.saving import save_view
@@ -285,7 +285,7 @@ class Session:
             ExportSettings.from_dict(settings),
             self.folder / folder,
             str(request.get("name", self._volume().name)),
-            lambda done, total, text: self._check(),
+            self._check,
         )
         return {name: record[name] for name in ("id", "image", "masks", "empty_masks")}
 
