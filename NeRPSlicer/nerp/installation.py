@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .models import find_models
+from .settings import LEARNED, METHODS
 
 PACKAGES = {
     "numpy": "everything",
@@ -20,9 +23,9 @@ PACKAGES = {
     "Pillow": "writing pictures",
     "numba": "drawing fast",
     "rich": "progress bars",
-    "torch": "training, gradients",
-    "monai": "training",
-    "safetensors": "training, models",
+    "torch": "training, learned radiances, gradients",
+    "monai": "training, learned radiances",
+    "safetensors": "training, learned radiances",
 }
 """Distribution name to what it is needed for."""
 MODULES = {"Pillow": "PIL"}
@@ -87,11 +90,16 @@ def gpu_names() -> list[str]:
     return names
 
 
-def describe() -> dict[str, Any]:
-    """Everything `nerp info` shows, as plain data."""
-    from .projector import METHODS, backend_name
+def describe(folders: Iterable[Path] = ()) -> dict[str, Any]:
+    """Everything `nerp info` shows, as plain data.
+
+    Args:
+        folders: where models are looked for, beside those that nerp comes with.
+    """
+    from .projector import backend_name
 
     versions = package_versions()
+    models, refused = find_models(folders)
     return {
         "nerp": __version__,
         "folder": str(Path(__file__).resolve().parent),
@@ -101,7 +109,19 @@ def describe() -> dict[str, Any]:
         "cores": os.cpu_count() or 1,
         "backend": backend_name(),
         "gpus": gpu_names(),
-        "methods": list(METHODS),
+        "methods": [LEARNED, *METHODS],
+        "models": [
+            {
+                "name": model.name,
+                "folder": str(model.folder),
+                "method": model.method,
+                "label": model.label,
+                "sha256": model.sha256,
+                "card": dict(model.card),
+            }
+            for model in models
+        ],
+        "refused_models": refused,
         "training": versions["torch"] is not None and versions["monai"] is not None,
         "packages": versions,
     }

@@ -5,18 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import NerpError
 from ..geometry import PRESETS
+from ..models import named_model
 from ..poses import CameraRanges
-from ..projector import METHODS
-from ..settings import ExportSettings
+from ..settings import LEARNED, METHODS, ExportSettings
+
+if TYPE_CHECKING:
+    from ..networks.model import RadianceModel
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
     """Method, size, samples, structures and what is written of them."""
-    parser.add_argument("--method", default=method, choices=METHODS, type=str.lower, help=f"default {method}")
+    parser.add_argument(
+        "--method",
+        choices=(LEARNED, *METHODS),
+        type=str.lower,
+        help=f"default {method}, with --model what that is for",
+    )
+    parser.set_defaults(usual_method=method)
+    parser.add_argument(
+        "--model", help="trained model: its folder, that of its run, or the name of one that nerp comes with"
+    )
     parser.add_argument("--size", help="pixels: 256 (default), or rows x columns such as 320x256")
     parser.add_argument("--samples", type=int, default=512, help="samples a ray, default 512; drr is exact")
     parser.add_argument(
@@ -66,7 +78,28 @@ def add_camera_ranges(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def settings_of(options: argparse.Namespace, **chosen: Any) -> ExportSettings:
+def model_of(options: argparse.Namespace) -> RadianceModel | None:
+    """The model that ``--model`` names or the method vrr needs.
+
+    Raises:
+        NerpError: there is none, it is damaged, it is made for another method, or packages are missing.
+    """
+    if options.model is None and options.method != LEARNED:
+        return None
+    found = named_model(options.model)
+    if options.method not in (None, found.method):
+        raise NerpError(
+            f"Pictures of {found.name} are of the method {found.method} ({found.label}), "
+            f"not {options.method}; leave out one of them."
+        )
+    from ..networks.model import load_model
+
+    return load_model(found.folder)
+
+
+def settings_of(
+    options: argparse.Namespace, model: RadianceModel | None = None, **chosen: Any
+) -> ExportSettings:
     """The settings that the shared arguments make.
 
     Raises:
@@ -76,7 +109,8 @@ def settings_of(options: argparse.Namespace, **chosen: Any) -> ExportSettings:
     return ExportSettings(
         preset=options.preset,
         ranges=_ranges(options.ranges),
-        method=options.method,
+        method=options.method or (options.usual_method if model is None else model.method),
+        model=None if model is None else model.hash,
         rows=rows,
         columns=columns,
         samples=options.samples,

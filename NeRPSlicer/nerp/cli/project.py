@@ -10,16 +10,18 @@ from ..atomic import exclusive, explained, remove_unfinished, write_json
 from ..errors import NerpError
 from ..export.cameras import read_cameras
 from ..export.cases import read_case
+from ..export.drawing import drawn
 from ..export.record import write_projection
 from ..geometry import PRESETS, Camera
 from ..poses import draw_camera
-from ..projector import project
-from ..settings import ExportSettings
+from ..projector import Radiograph
+from ..settings import LEARNED, ExportSettings
 from ..volume import Volume
 from .choices import (
     add_camera_ranges,
     add_picture_arguments,
     add_reading_arguments,
+    model_of,
     reading_of,
     settings_of,
 )
@@ -54,7 +56,8 @@ def run(options: argparse.Namespace) -> None:
         options.size = f"{recorded.rows}x{recorded.columns}"
     if options.labels is None and options.structures != ["*"]:
         raise NerpError("--structures chooses among labels; give --labels too.")
-    settings = settings_of(options, views=0, presets=(options.preset,), seed=options.seed, raw=True)
+    model = model_of(options)
+    settings = settings_of(options, model, views=0, presets=(options.preset,), seed=options.seed, raw=True)
     volume, structures = read_case(options.ct, options.labels, *reading_of(options))
     if structures is not None:
         structures = settings.select(structures)
@@ -69,14 +72,25 @@ def run(options: argparse.Namespace) -> None:
         camera = draw.camera(volume, *size)
     else:
         camera = _turned(options, settings, volume)
-    picture = project(volume, camera, settings.method, settings.samples, structures)
+    picture = drawn(volume, camera, settings, structures, model)
     with exclusive(options.out):
         _remove_earlier(options.out)
         record = write_projection(options.out, _path_of, picture, volume, structures, settings, draw)
         write_json(options.out / RECORD, record)
     if record["empty_masks"]:
         say(f"Structures without a pixel: {', '.join(record['empty_masks'])}.")
-    say(f"{camera.description}, {settings.method}, {len(record['masks'])} masks: {options.out}")
+    say(f"{camera.description}, {_called(picture)}, {len(record['masks'])} masks: {options.out}")
+
+
+def _called(picture: Radiograph) -> str:
+    """What a picture is, for people; what a network has changed is part of it."""
+    if picture.model is None:
+        return picture.method
+    if picture.method != LEARNED:
+        return f"fixed radiance, tone curve of {picture.model.name}"
+    near = picture.model.correlation_with_fixed
+    told = "no contrast" if near is None else f"correlation with the fixed radiance {near:.3f}"
+    return f"VRR by {picture.model.name}, {told}"
 
 
 def _path_of(kind: str, structure: str) -> str:

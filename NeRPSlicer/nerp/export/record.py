@@ -113,7 +113,9 @@ def write_projection(
         "minimum_mm": thresholds,
         "method": picture.method,
         "samples": picture.samples,
-        "model_sha256": None,
+        "model_sha256": None if picture.model is None else picture.model.sha256,
+        "model": None if picture.model is None else picture.model.name,
+        "correlation_with_fixed": _correlation(picture),
         **camera_record(picture.camera),
         "draw": None if draw is None else draw.to_dict(),
         "ct": volume_record(volume),
@@ -125,3 +127,9 @@ def write_projection(
         "synthetic": True,
         "files": {path: sha256_of(folder / path) for path in written},
     }
+
+
+def _correlation(picture: Radiograph) -> float | None:
+    """To six places: the last bits say nothing."""
+    near = None if picture.model is None else picture.model.correlation_with_fixed
+    return None if near is None else round(near, 6)

@@ -1,0 +1,44 @@
+"""The picture that a set's settings ask for, by a model where they name one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..errors import NerpError
+from ..geometry import Camera
+from ..projector import Radiograph, project
+from ..settings import ExportSettings
+from ..structures import Structures
+from ..volume import Volume
+
+
+class Model(Protocol):
+    """What drawing needs of a `nerp.networks.model.RadianceModel`, which need not be loaded for other
+    methods."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    def draw(
+        self, volume: Volume, camera: Camera, samples: int = 512, structures: Structures | None = None
+    ) -> Radiograph: ...
+
+
+def drawn(
+    volume: Volume,
+    camera: Camera,
+    settings: ExportSettings,
+    structures: Structures | None,
+    model: Model | None,
+) -> Radiograph:
+    """Draw one projection.
+
+    Raises:
+        NerpError: as in `nerp.project`, or the model is not the one that the settings name.
+    """
+    if settings.model != (None if model is None else model.hash):
+        raise NerpError("The model is not the one that these settings name; choose it again.")
+    if model is not None:
+        return model.draw(volume, camera, settings.samples, structures)
+    return project(volume, camera, settings.method, settings.samples, structures)
