@@ -165,6 +165,31 @@ def test_a_rerun_that_draws_nothing_changes_nothing(tmp_path: Path, monkeypatch:
     assert content(tmp_path) == before
 
 
+def test_previews_say_what_a_set_holds_wherever_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def previews(name: str, count: int = 1) -> dict[str, bytes]:
+        export_set(cases(count), with_(SMALL, views=1), tmp_path / name, previews=True)
+        return {path.name: path.read_bytes() for path in (tmp_path / name / "previews").iterdir()}
+
+    first = previews("a")
+    assert set(first) == {"contact_sheet.png", "index.html"} and b"block0" in first["index.html"]
+    assert previews("another name") == first
+    drawn = []
+
+    def held(folder: Path) -> None:
+        with pytest.raises(NerpError, match="Another process"), exclusive(folder):
+            pass
+        drawn.append(folder.name)
+
+    monkeypatch.setattr("nerp.export.labelled_set.write_previews", held)
+    assert previews("a") == first and not drawn, "nothing new to show"
+    (tmp_path / "a" / "previews" / "contact_sheet.png").unlink()
+    previews("a")
+    previews("another name", 2)
+    assert drawn == ["a", "another name"]
+
+
 def test_complete_means_every_view_of_every_case(tmp_path: Path) -> None:
     def broken() -> tuple[Volume, None]:
         raise NerpError("cannot be read")

@@ -55,6 +55,21 @@ def test_given_cameras_are_drawn_and_a_set_grows_by_more(tmp_path: Path) -> None
         export_set(cases, settings(second), tmp_path)
 
 
+def test_cameras_that_could_not_be_drawn_may_be_mended(tmp_path: Path) -> None:
+    volume, structures = block()
+    cases = [Case("block", lambda: (volume, structures))]
+    inside = np.array(placed(0).ras_from_camera)
+    inside[:3, 3] = volume.body_box.mean(axis=0)
+    bad, good = placed(0).moved(inside), [placed(10), placed(20), placed(30)]
+    assert "inside the body" in export_set(cases, settings(bad, good[1]), tmp_path).failed["block"]
+    assert export_set(cases, settings(good[0], bad), tmp_path).drawn == 1, "none was drawn, all may be others"
+    outcome = export_set(cases, settings(*good), tmp_path)
+    assert (outcome.drawn, outcome.kept) == (2, 1) and read_dataset(tmp_path)["complete"]
+    assert read_dataset(tmp_path)["settings"]["cameras"] == [camera.to_dict() for camera in good]
+    with pytest.raises(NerpError, match="its cameras are others"):
+        export_set(cases, settings(good[0], bad), tmp_path)
+
+
 def test_a_set_is_drawn_again_from_its_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "in").mkdir()
     ct, labels = write_block(tmp_path / "in")
@@ -85,8 +100,15 @@ def test_cameras_are_read_from_what_nerp_writes(tmp_path: Path) -> None:
         assert [c.to_dict() for c in read_cameras(path)] == [c.to_dict() for c in expected]
     lines = tmp_path / "projections.jsonl"
     text = json.dumps({"case": "a\u2028b\u0085c", "camera": records[0]}, ensure_ascii=False)
-    lines.write_text(text + "\n", encoding="utf-8")
-    assert [c.to_dict() for c in read_cameras(lines)] == [records[0]]
+    for rest in ("\n", "", "\n" + text[:-3], "\n" + text[:200]):
+        lines.write_text(text + rest, encoding="utf-8")
+        assert [c.to_dict() for c in read_cameras(lines)] == [records[0]], "a kill may cut the last line off"
+    lines.write_bytes(f"{text}\n".encode() + text.encode()[:12])
+    assert [c.to_dict() for c in read_cameras(lines)] == [records[0]], "within a letter too"
+    for torn in (text[:200], text[:200] + "\n" + text + "\n", text + "\n" + text[:200] + "\n"):
+        lines.write_text(torn, encoding="utf-8")
+        with pytest.raises(NerpError, match="holds no camera"):
+            read_cameras(lines)
     for text in ("", "[]", "{}", "[1]", '{"camera": 3}', "{", "null", '{"camera": {"rows": 1}}'):
         path.write_text(text, encoding="utf-8")
         with pytest.raises(NerpError, match=r"camera.*projection\.json|camera record") as told:

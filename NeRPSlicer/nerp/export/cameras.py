@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,13 @@ def read_cameras(path: Path) -> list[Camera]:
 
     Args:
         path: JSON or JSON lines of records that have a "camera" (projection.json, projections.jsonl), or of
-            cameras themselves (`Camera.to_dict`).
+            cameras themselves (`Camera.to_dict`). A last line that a kill cut off is left out.
 
     Raises:
         NerpError: it cannot be read, or holds no camera.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        lines = text.split("\n") if path.suffix == ".jsonl" else [text]
-        records = [json.loads(line) for line in lines if line.strip()]
+        records = _lines(path.read_bytes()) if path.suffix == ".jsonl" else [json.loads(path.read_bytes())]
         cameras = [_camera(item) for record in records for item in _listed(record)]
     except NerpError as error:
         raise NerpError(f"{path}: {error}") from error
@@ -32,6 +31,14 @@ def read_cameras(path: Path) -> list[Camera]:
     if not cameras:
         raise NerpError(f"{path} holds no camera; use a projection.json that nerp wrote.")
     return cameras
+
+
+def _lines(content: bytes) -> list[Any]:
+    *lines, rest = content.split(b"\n")
+    records = [json.loads(line) for line in lines if line.strip()]
+    with suppress(ValueError):
+        records.append(json.loads(rest))
+    return records
 
 
 def _listed(record: Any) -> list[Any]:
