@@ -301,6 +301,89 @@ def test_vrr_without_a_model_says_how_to_get_one(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_set_by_a_model_says_so_and_keeps_to_it(
+    ct_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, other = learned(tmp_path / "one"), learned(tmp_path / "other", name="another", seed=4)
+    call = ["export", str(ct_file), "--out", str(tmp_path / "set"), "--size", "16", "--samples", "48"]
+    call += ["--raw", "--views"]
+    assert main([*call, "1", "--method", "vrr", "--model", str(one)]) == 0
+    assert main([*call, "2", "--model", str(one)]) == 0
+    dataset = json.loads((tmp_path / "set" / "dataset.json").read_text(encoding="utf-8"))
+    sha256 = describe_model(one).sha256
+    assert (dataset["model"], dataset["model_sha256"]) == ("little", sha256)
+    assert dataset["settings"]["model"] == sha256 and dataset["complete"]
+    assert str(tmp_path) not in json.dumps(dataset), "no path of this machine"
+    lines = (tmp_path / "set" / "projections.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    near = [record["correlation_with_fixed"] for record in records]
+    assert len(near) == 2 and dataset["correlation_with_fixed"]["least"] == min(near) < 0.9999
+    assert dataset["correlation_with_fixed"]["mean"] == pytest.approx(sum(near) / 2, abs=1e-6)
+    assert {record["model_sha256"] for record in records} == {sha256}
+    volume, camera = nerp.read_ct(ct_file), Camera.from_dict(records[1]["camera"])
+    expected = nerp.load_model(one).draw(volume, camera, 48).image
+    assert np.array_equal(numbers(tmp_path / "set" / "raw" / f"{records[1]['id']}.nrrd"), expected)
+    capsys.readouterr()
+    for wrong in (["--model", str(other)], ["--method", "fixed"]):
+        assert main([*call, "2", *wrong]) == 2
+        assert "model is " in capsys.readouterr().err
+
+
+def test_an_export_job_draws_by_the_model_that_it_names(tmp_path: Path, ct_file: Path) -> None:
+    from nerp.cli.job import KINDS
+    from nerp.jobs import create
+    from nerp.jobs.job import run_job
+    from nerp.settings import ExportSettings
+
+    folder = learned(tmp_path / "model")
+    settings = ExportSettings(
+        views=1, rows=16, columns=16, samples=48, method="vrr", model=describe_model(folder).sha256
+    )
+    configuration = {
+        "cases": [{"name": "ct", "ct": str(ct_file), "labels": None}],
+        "settings": settings.to_dict(),
+        "out": str(tmp_path / "set"),
+        "model": str(folder),
+    }
+    assert run_job(create(tmp_path / "job", "export", configuration), KINDS) == "done"
+    assert json.loads((tmp_path / "set/dataset.json").read_text(encoding="utf-8"))["model"] == "little"
+    other = {**configuration, "model": str(learned(tmp_path / "other", seed=4)), "out": str(tmp_path / "no")}
+    with pytest.raises(NerpError, match="not the one that these settings name"):
+        run_job(create(tmp_path / "second", "export", other), KINDS)
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_saved_picture_is_by_the_model_that_it_names(tmp_path: Path) -> None:
+    from nerp.export.saving import save_view
+    from nerp.settings import ExportSettings
+
+    volume, model = patient(), nerp.load_model(learned(tmp_path / "model"))
+    camera = pa(volume, 16).to_dict()
+    settings = ExportSettings(
+        views=0, cameras=(camera,), rows=16, columns=16, samples=48, method="vrr", model=model.hash
+    )
+    record = save_view(volume, None, settings, tmp_path / "set", "ct", model=model)
+    assert (record["method"], record["model"]) == ("vrr", "little")
+    with pytest.raises(NerpError, match="not the one"):
+        save_view(volume, None, settings, tmp_path / "other", "ct")
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"method": "vrr"}, "needs a trained model"),
+        ({"method": "drr", "model": "0" * 64}, "no part in the method drr"),
+        ({"method": "fixed", "model": 7}, "named by its SHA-256"),
+    ],
+)
+def test_settings_name_a_model_where_one_is_needed(values: dict, told: str) -> None:
+    from nerp.settings import ExportSettings
+
+    with pytest.raises(NerpError, match=told):
+        ExportSettings(**values)
+
+
 def test_without_torch_one_line_says_what_to_install(tmp_path: Path) -> None:
     """A tone curve needs none."""
     program = """

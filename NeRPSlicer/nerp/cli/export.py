@@ -12,6 +12,7 @@ from ..errors import NerpError
 from ..export import Case, Outcome, export_set
 from ..export.cameras import read_cameras
 from ..export.cases import file_name, read_case
+from ..export.drawing import Model
 from ..geometry import PRESETS
 from ..io.images import stem
 from ..settings import ExportSettings
@@ -19,6 +20,7 @@ from .choices import (
     add_camera_ranges,
     add_picture_arguments,
     add_reading_arguments,
+    model_of,
     reading_of,
     settings_of,
 )
@@ -74,8 +76,10 @@ def run(options: argparse.Namespace) -> int:
     cameras = [camera for path in options.cameras for camera in read_cameras(path)]
     if cameras and options.size is None:
         options.size = f"{cameras[0].rows}x{cameras[0].columns}"
+    model = model_of(options)
     settings = settings_of(
         options,
+        model,
         views=options.views if options.views is not None else 0 if cameras else 10,
         seed=options.seed,
         presets=tuple(options.presets),
@@ -90,13 +94,13 @@ def run(options: argparse.Namespace) -> int:
         Case(name, partial(read_case, ct, label, *reading_of(options)))
         for name, ct, label in zip(names, options.ct, labels, strict=True)
     ]
-    return draw(cases, settings, options.out)
+    return draw(cases, settings, options.out, model)
 
 
-def draw(cases: Sequence[Case], settings: ExportSettings, folder: Path) -> int:
+def draw(cases: Sequence[Case], settings: ExportSettings, folder: Path, model: Model | None = None) -> int:
     """Export with a progress bar and say how it went; 2 when a case failed."""
     with progress_bar("projections") as progress:
-        outcome = export_set(cases, settings, folder, progress, previews=True)
+        outcome = export_set(cases, settings, folder, progress, previews=True, model=model)
     report(outcome, folder)
     return 2 if outcome.failed else 0
 

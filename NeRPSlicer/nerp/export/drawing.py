@@ -25,6 +25,12 @@ class Model(Protocol):
     ) -> Radiograph: ...
 
 
+def check_model(settings: ExportSettings, model: Model | None) -> None:
+    """Raise NerpError where a model is not the one that settings name."""
+    if settings.model != (None if model is None else model.hash):
+        raise NerpError("The model is not the one that these settings name; choose it again.")
+
+
 def drawn(
     volume: Volume,
     camera: Camera,
@@ -35,10 +41,9 @@ def drawn(
     """Draw one projection.
 
     Raises:
-        NerpError: as in `nerp.project`, or the model is not the one that the settings name.
+        NerpError: as in `nerp.project` and `check_model`.
     """
-    if settings.model != (None if model is None else model.hash):
-        raise NerpError("The model is not the one that these settings name; choose it again.")
+    check_model(settings, model)
     if model is not None:
         return model.draw(volume, camera, settings.samples, structures)
     return project(volume, camera, settings.method, settings.samples, structures)

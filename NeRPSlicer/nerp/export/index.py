@@ -153,6 +153,9 @@ def write_dataset(
         "licence_note": LICENCE_NOTE,
         "seed": settings.seed,
         "settings": settings.to_dict(),
+        "model_sha256": settings.model,
+        "model": next((record["model"] for record in records.values() if record.get("model")), None),
+        "correlation_with_fixed": _correlations(records),
         "cases": sorted(cases),
         "labels": [{"value": n, **labels[name]} for n, name in enumerate(sorted(labels), 1)],
         "counts": {
@@ -165,3 +168,10 @@ def write_dataset(
         "made_with": makers,
     }
     write_json(folder / DATASET, dataset)
+
+
+def _correlations(records: Records) -> dict[str, float] | None:
+    """What a model changed in the pictures of a set, on the whole and at the most."""
+    near = [record.get("correlation_with_fixed") for record in records.values()]
+    found = [value for value in near if value is not None]
+    return {"mean": round(sum(found) / len(found), 6), "least": min(found)} if found else None

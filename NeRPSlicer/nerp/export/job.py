@@ -2,7 +2,8 @@
 
 Its configuration: ``cases`` (a list of ``{"name", "ct", "labels"}``, labels null where there are none, with
 "series" and "names" where `read_case` needs them),
-``settings`` (`ExportSettings.to_dict`), ``out`` (folder of the set).
+``settings`` (`ExportSettings.to_dict`), ``out`` (folder of the set), ``model`` (folder of the model that the
+settings name, where they name one).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from functools import partial
 
 from ..errors import NerpError
 from ..jobs.job import Job, Stopped
+from ..networks.model import load_model
 from ..settings import ExportSettings
 from .cases import Case, read_case
 from .labelled_set import export_set
@@ -25,6 +27,8 @@ def run(job: Job) -> None:
     try:
         settings = ExportSettings.from_dict(job.configuration["settings"])
         folder = job.path(job.configuration["out"])
+        named = job.configuration.get("model")
+        model = None if named is None else job.path(named)
         inputs, cases = [], []
         for case in job.configuration["cases"]:
             ct, labels = job.path(case["ct"]), job.path(case["labels"]) if case["labels"] else None
@@ -36,7 +40,10 @@ def run(job: Job) -> None:
             f"The job's configuration is not that of an export ({error!r}); make it anew."
         ) from error
     job.check_inputs(inputs)
-    outcome = export_set(cases, settings, folder, job.progress, job.should_stop, previews=True)
+    radiance = None if model is None else load_model(model)
+    outcome = export_set(
+        cases, settings, folder, job.progress, job.should_stop, previews=True, model=radiance
+    )
     for notice in outcome.notices:
         job.log(notice)
     job.event(drawn=outcome.drawn, kept=outcome.kept, failed=outcome.failed, empty=outcome.empty)

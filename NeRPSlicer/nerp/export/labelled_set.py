@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..atomic import exclusive
 from ..errors import CannotWrite, NerpError
-from ..projector import project
 from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
 from .cases import Case, file_name
+from .drawing import Model, check_model, drawn
 from .index import append_record
 from .previews import SHEET, write_previews
 from .projection_set import ProjectionSet
@@ -47,6 +47,7 @@ def export_set(
     progress: Progress = lambda done, total, text: None,
     should_stop: Callable[[], bool] = lambda: False,
     previews: bool = False,
+    model: Model | None = None,
 ) -> Outcome:
     """Draw every view of every case into ``folder``; what is there and whole stays.
 
@@ -60,6 +61,7 @@ def export_set(
         progress: see `Progress`.
         should_stop: asked before every reading and every projection; True ends the export there.
         previews: whether to draw those for people too, at the end.
+        model: the one that the settings name.
 
     Raises:
         NerpError: nothing to draw, two cases of one name, or the folder holds another set or other files.
@@ -71,6 +73,7 @@ def export_set(
     for name in names:
         if name != file_name(name):
             raise NerpError(f"{name!r} cannot be part of a file name; use {file_name(name)!r}.")
+    check_model(settings, model)
     outcome = Outcome()
     views = views_of(settings)
     if not views:
@@ -96,7 +99,7 @@ def export_set(
                         outcome.stopped = True
                         break
                     progress(done, total, f"{case.name} {view.name}")
-                    _keep_or_draw(kept, name, view, volume, structures, settings, outcome)
+                    _keep_or_draw(kept, name, view, volume, structures, settings, outcome, model)
                     done += 1
             except CannotWrite:
                 raise
@@ -131,12 +134,13 @@ def _keep_or_draw(
     structures: Structures | None,
     settings: ExportSettings,
     outcome: Outcome,
+    model: Model | None,
 ) -> None:
     name = f"{case}_{view.name}"
     record = kept.whole(name)
     if record is None:
         camera, draw = view.camera(volume, settings)
-        picture = project(volume, camera, settings.method, settings.samples, structures)
+        picture = drawn(volume, camera, settings, structures, model)
         record = kept.add(case, view.name, picture, volume, structures, draw)
         append_record(kept.folder, record)
         outcome.drawn += 1

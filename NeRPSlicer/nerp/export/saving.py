@@ -10,11 +10,11 @@ from typing import Any
 from ..atomic import exclusive
 from ..errors import NerpError
 from ..geometry import Camera
-from ..projector import project
 from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
 from .cases import file_name
+from .drawing import Model, check_model, drawn
 from .index import is_whole
 from .previews import write_set_page
 from .projection_set import ProjectionSet
@@ -30,6 +30,7 @@ def save_view(
     folder: Path,
     name: str,
     check: Callable[[], None] = lambda: None,
+    model: Model | None = None,
 ) -> dict[str, Any]:
     """Draw a picture into a labelled set that is made when missing, and grows otherwise.
 
@@ -44,6 +45,7 @@ def save_view(
         name: the case's, should the set not hold this CT yet.
         check: called before the picture is drawn and before it is written; what it raises ends the save
             there, and nothing has changed.
+        model: the one that the settings name.
 
     Returns:
         the picture's record in ``projections.jsonl``; that of before where the set holds this very picture.
@@ -55,6 +57,7 @@ def save_view(
     """
     if len(settings.cameras) != 1 or settings.views or settings.presets:
         raise NerpError("One picture is saved at a time: send one camera and no other views.")
+    check_model(settings, model)
     camera = Camera.from_dict(settings.cameras[0]).resized(settings.rows, settings.columns)
     with exclusive(folder):
         kept = ProjectionSet(folder, replace(settings, cameras=()), TAKEN_OVER)
@@ -66,7 +69,7 @@ def save_view(
         case = kept.name_of(file_name(name), volume)
         view = kept.next_saved(case) if there is None else there["view"]
         check()
-        picture = project(volume, camera, settings.method, settings.samples, structures)
+        picture = drawn(volume, camera, settings, structures, model)
         check()
         kept.begin()
         record = kept.add(case, view, picture, volume, structures)
