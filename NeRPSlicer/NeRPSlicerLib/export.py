@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,9 +83,9 @@ class Exporter:
         self._steps = self._writeSteps(run, folder.name, volumeNode, segmentationNode, settings)
         self._timer.start()
 
-    def tidy(self, folder: Path) -> None:
+    def tidy(self, run: Path) -> None:
         """Remove the copy of the patient that a job which is done has drawn from."""
-        shutil.rmtree(runFolder(folder) / INPUTS, ignore_errors=True)
+        shutil.rmtree(run / INPUTS, ignore_errors=True)
 
     def resume(self, folder: Path) -> None:
         """Start a stopped, failed or killed job again.
@@ -152,7 +153,9 @@ class Exporter:
         self._steps.close()
         self._steps = None
         if not (self._run / "job.json").is_file():
-            shutil.rmtree(self._run / INPUTS, ignore_errors=True)
+            self.tidy(self._run)
+            with suppress(OSError):
+                self._run.rmdir()
 
 
 def runFolder(folder: Path) -> Path:

@@ -71,6 +71,13 @@ class ExportSection(Section):
         for widget in (ui.viewsBox, ui.standardBox, ui.folderEdit):
             self.enable(widget, _("Cancel the export first.") if busy else "")
 
+    def forget(self) -> None:
+        """The scene is being closed: what is written of its patient is given up; a job goes on."""
+        if self.exporter.busy:
+            self.panel.tell(_("The export was stopped: its patient was closed while the files were written."))
+        self.close()
+        self.status = None
+
     def close(self) -> None:
         """The panel goes; the job goes on."""
         if self.exporter.busy:
@@ -114,7 +121,7 @@ class ExportSection(Section):
     def _showJob(self, status) -> None:
         self.status = status
         if status.state == "done":
-            self.exporter.tidy(self._folder())
+            self.exporter.tidy(self.jobs.folder)
         bar = self.ui.exportBar
         bar.visible = True
         bar.maximum = max(status.total, 1)

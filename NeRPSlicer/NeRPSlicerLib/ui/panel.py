@@ -172,6 +172,8 @@ class Panel(VTKObservationMixin):
 
     def _onSceneStartClose(self, caller, event) -> None:
         self._disconnectParameters()
+        for section in self.sections:
+            section.forget()
         self.session.forget()
 
     def _onSceneEndClose(self, caller, event) -> None:

@@ -21,7 +21,7 @@ class Section:
         panel.layout.addWidget(self.widget)
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._tips: dict[str, str] = {}
-        self._busy = False
+        self._reasons: dict[str, str] = {}
 
     def connect(self) -> None:
         """Connect the widgets that no parameter is bound to."""
@@ -35,13 +35,19 @@ class Section:
     def begin(self) -> None:
         """Another parameter node is there."""
 
+    def forget(self) -> None:
+        """The scene is being closed: let go of its nodes."""
+
     def close(self) -> None:
         """The panel goes."""
 
     def enable(self, widget, reason: str) -> None:
         """Enable a widget where there is no reason against it; else its tooltip says the reason."""
         name = widget.objectName
+        if self._reasons.get(name) == reason:  # asked many times a second
+            return
         tip = self._tips.setdefault(name, widget.toolTip)
+        self._reasons[name] = reason
         widget.enabled = not reason
         widget.toolTip = reason or tip
 

@@ -103,12 +103,50 @@ def test_an_export_that_was_cancelled_while_it_wrote_can_be_started_again(driver
     export.ui.exportButton.click()
     assert export.exporter.busy
     export.ui.exportButton.click()
-    assert not export.exporter.busy and (tmp_path / "set.job").is_dir()
-    assert not (tmp_path / "set.job" / ".inputs").exists(), "no copy of the patient stays"
+    assert not export.exporter.busy
+    assert not (tmp_path / "set.job").exists(), "no copy of the patient stays"
     driver.rest()
     export.ui.exportButton.click()
     driver.wait(lambda: state(export) in ("done", "failed"))
     assert state(export) == "done", export.status
+
+
+@pytest.mark.parametrize("steps", [0, 1, 4])
+def test_a_scene_that_is_closed_while_its_patient_is_written_leaves_nothing(
+    app, driver, export, tmp_path, steps
+):
+    import slicer
+
+    export.ui.folderEdit.currentPath = str(tmp_path / "set")
+    driver.rest()
+    export.ui.exportButton.click()
+    for _ in range(steps):
+        export.exporter._step()
+    assert export.exporter.busy and (tmp_path / "set.job" / ".inputs").is_dir()
+    slicer.mrmlScene.Clear(False)
+    assert not export.exporter.busy and "export was stopped" in driver.message
+    assert not (tmp_path / "set.job").exists() and not list((tmp_path / "set").iterdir())
+    driver.rest()
+    assert state(export) == "" and export.ui.exportButton.text == "Export"
+    driver.patient.ui.ctSelector.setCurrentNode(add_ct())
+    export.ui.folderEdit.currentPath = str(tmp_path / "set")
+    driver.rest()
+    export.ui.exportButton.click()
+    assert export.exporter.busy, "the next patient can be exported"
+
+
+def test_a_job_is_followed_over_the_end_of_its_scene(app, driver, export, tmp_path):
+    import slicer
+
+    export.ui.folderEdit.currentPath = str(tmp_path / "set")
+    export.ui.viewsBox.value = 6
+    driver.rest()
+    export.ui.exportButton.click()
+    driver.wait(lambda: state(export) in ("starting", "running"))
+    slicer.mrmlScene.Clear(False)
+    driver.wait(lambda: state(export) in ("done", "failed"))
+    assert state(export) == "done" and export.ui.folderEdit.currentPath == str(tmp_path / "set")
+    assert not (tmp_path / "set.job" / ".inputs").exists(), "the patient's copy has gone"
 
 
 def test_pictures_are_saved_into_one_set_and_drawn_again(driver, export, tmp_path):
@@ -124,12 +162,12 @@ def test_pictures_are_saved_into_one_set_and_drawn_again(driver, export, tmp_pat
     assert not export.ui.pictureButton.enabled and "Saving" in driver.message
     driver.rest()
     driver.wait(lambda: export.ui.pictureButton.enabled)
-    assert "Saved CT_c000 with 2 masks" in driver.message
+    assert "Saved CT_s000 with 2 masks" in driver.message
     driver.camera.ui.presetPA.click()
     driver.rest()
     export.ui.pictureButton.click()
     driver.rest()
-    assert "Saved CT_c001" in driver.message and read_dataset(folder)["complete"]
+    assert "Saved CT_s001" in driver.message and read_dataset(folder)["complete"]
     first, second = read_records(folder).values()
     camera = Camera.from_dict(second["camera"])
     np.testing.assert_allclose(camera.ras_from_camera, driver.session.camera.ras_from_camera)
@@ -145,7 +183,7 @@ def test_pictures_are_saved_into_one_set_and_drawn_again(driver, export, tmp_pat
     export.ui.exportButton.click()
     driver.wait(lambda: state(export) in ("done", "failed"))
     assert state(export) == "done", export.status
-    assert [record["view"] for record in read_records(folder).values()] == ["c000", "c001", "v000"]
+    assert [record["view"] for record in read_records(folder).values()] == ["s000", "s001", "v000"]
 
 
 def test_a_picture_that_cannot_be_saved_is_told(driver, export, tmp_path):
