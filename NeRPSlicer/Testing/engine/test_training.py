@@ -20,7 +20,6 @@ import pytest
 from nerp import NerpError, Structures, Volume
 from nerp.cli import main
 from nerp.jobs import create
-from nerp.jobs.job import Job
 from nerp.structures import Structure
 from training_files import small_ct, small_labels, write_volume
 
@@ -34,8 +33,8 @@ from nerp.training import losses  # noqa: E402
 from nerp.training import settings as settings_module  # noqa: E402
 from nerp.training.augment import augmented  # noqa: E402
 from nerp.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
-from nerp.training.data import found_cts  # noqa: E402
 from nerp.training.patients import Patient  # noqa: E402
+from nerp.training.plan import found_cts  # noqa: E402
 from nerp.training.report import VIEWS, Watched, report  # noqa: E402
 from nerp.training.settings import PRESETS, TrainingSettings  # noqa: E402
 from nerp.training.tone import knots, shown  # noqa: E402
@@ -330,7 +329,7 @@ def test_the_command_trains_and_leaves_a_model(tmp_path: Path) -> None:
     assert {"discriminator_loss", "anatomy_weight", "body_correlation", "distance_tone", "gate"} <= set(
         steps[0]
     )
-    assert len(list((run / "samples").glob("*.png"))) == 3
+    assert len(list((run / "samples").glob("step_*.png"))) == 3
     split = json.loads((run / "split.json").read_text(encoding="utf-8"))
     assert len(split["xray"]["train"]) == len(split["xray"]["held_out"]) == 3
     volume, _ = nerp.thorax(seed=3, spacing_mm=8.0)
@@ -366,11 +365,10 @@ def test_one_folder_of_labels_serves_several_of_cts(tmp_path: Path) -> None:
         write_volume(tmp_path / name / f"{name}.nrrd", small_ct())
     labels = write_volume(tmp_path / "labels" / "two.nrrd", small_labels())
     configuration = {"ct": [str(tmp_path / "one"), str(tmp_path / "two")], "labels": str(labels.parent)}
-    job = Job(create(tmp_path / "job", "train", configuration))
-    assert {case.name: case.labels for case in found_cts(job)} == {"one": None, "two": labels}
+    assert {case.name: case.labels for case in found_cts(configuration)} == {"one": None, "two": labels}
     labels.rename(labels.with_name("three.nrrd"))
     with pytest.raises(NerpError, match="has the name of a CT"):
-        found_cts(job)
+        found_cts(configuration)
 
 
 @pytest.mark.parametrize(

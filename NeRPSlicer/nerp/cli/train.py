@@ -7,11 +7,14 @@ import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ..errors import NerpError
-from ..jobs import create, read_job
+from ..jobs import create, look, read_job
 from ..jobs.job import run_job
-from .console import say
+from ..training.plan import plan
+from ..training.settings import PRESETS, TrainingSettings
+from .console import progress_bar, say
 from .job import KINDS
 
 
@@ -30,16 +33,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of weights, cameras, pairs and augmentation")
     parser.add_argument("--settings", metavar="JSON", help='other settings, as {"views": 2}')
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="prepared data to share between runs")
+    parser.add_argument(
+        "--estimate", action="store_true", help="only say what the run would need, as JSON on standard output"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
+    if options.resume:
+        folder = _resumed(options)
+        _check_packages()
+    else:
+        asked = plan(_configuration(options), options.out or Path())
+        say(asked.line)
+        if options.estimate:
+            print(json.dumps(asked.to_dict()))
+            return 0
+        _check_packages()
+        if asked.refusal:
+            raise NerpError(asked.refusal)
+        folder = create(options.out, "train", asked.configuration)
+    with progress_bar("steps") as show:
+        state = run_job(folder.absolute(), KINDS, show)
+    done = look(folder).done
+    model = folder / "model"
+    if state == "done":
+        say(f"Done: {done} steps; the model is in {model}.")
+    else:
+        say(f"Stopped after {done} steps; nerp train --resume {folder} goes on.")
+    return {"done": 0, "stopped": 130}[state]
+
+
+def _check_packages() -> None:
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("monai") is None:
         raise NerpError(
             'Training needs torch and MONAI, which are not installed here: pip install "nerpslicer[train]"'
         )
-    folder = _resumed(options) if options.resume else _created(options)
-    say(f"Training in {folder}; Ctrl-C stops it, nerp train --resume {folder} goes on.")
-    return {"done": 0, "stopped": 130}[run_job(folder.absolute(), KINDS)]
 
 
 def _resumed(options: argparse.Namespace) -> Path:
@@ -59,10 +87,9 @@ def _resumed(options: argparse.Namespace) -> Path:
     return options.resume
 
 
-def _created(options: argparse.Namespace) -> Path:
-    from ..training.settings import PRESETS, TrainingSettings
-
-    if not options.out or not options.xray or not (options.ct or options.thoraxes):
+def _configuration(options: argparse.Namespace) -> dict[str, Any]:
+    """Of the job that the options describe."""
+    if not options.xray or not (options.ct or options.thoraxes) or not (options.out or options.estimate):
         raise NerpError("A run needs --xray, --ct or --thoraxes, and --out; or --resume with a run to go on.")
     if options.preset not in PRESETS:
         raise NerpError(f"There is no preset {options.preset!r}; choose one of {', '.join(PRESETS)}.")
@@ -78,15 +105,11 @@ def _created(options: argparse.Namespace) -> Path:
     def absolute(paths: list[Path]) -> list[str]:
         return [str(path.absolute()) for path in paths]
 
-    return create(
-        options.out,
-        "train",
-        {
-            "settings": settings.to_dict(),
-            "ct": absolute(options.ct),
-            "labels": str(options.labels.absolute()) if options.labels else None,
-            "xray": absolute(options.xray),
-            "thoraxes": options.thoraxes,
-            "cache": str(options.cache.absolute()) if options.cache else None,
-        },
-    )
+    return {
+        "settings": settings.to_dict(),
+        "ct": absolute(options.ct),
+        "labels": str(options.labels.absolute()) if options.labels else None,
+        "xray": absolute(options.xray),
+        "thoraxes": options.thoraxes,
+        "cache": str(options.cache.absolute()) if options.cache else None,
+    }

@@ -27,7 +27,7 @@ def glance_at_xray(path: Path) -> None:
         if not size:
             raise NerpError(f"{path} is empty; copy it again.")
         if is_image_file(path):
-            counts, _ = _header(path)
+            counts, _, _ = _header(path)
             if sum(count > 1 for count in counts) != 2:
                 raise NerpError(f"{path} has {' x '.join(map(str, counts))} voxels; an X-ray has one slice.")
         elif path.suffix.lower() == ".img" and size == JSRT_BYTES:
@@ -61,7 +61,7 @@ def glance_at_ct(path: Path) -> None:
         NerpError: damaged, cut short, no volume, or of 8 bits, which hold labels but no HU.
     """
     with explained_reading(path):
-        counts, pixel_type = _header(path)
+        counts, _, pixel_type = _header(path)
         if ".nii" in path.name.lower() and not is_whole(path):
             raise NerpError(f"{path} is cut short; copy it again.")
     if sum(count > 1 for count in counts) != 3:
@@ -70,8 +70,20 @@ def glance_at_ct(path: Path) -> None:
         raise NerpError(f"{path} has 8-bit voxels: labels or a picture, no CT in HU.")
 
 
-def _header(path: Path) -> tuple[tuple[int, ...], str]:
-    """Voxels along each axis and the kind of number, from an image file's header."""
+def image_grid(path: Path) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Voxels along each axis of an image file, and their edge lengths in mm.
+
+    Raises:
+        NerpError: its header cannot be read.
+    """
+    with explained_reading(path):
+        counts, spacing_mm, _ = _header(path)
+    return counts, spacing_mm
+
+
+def _header(path: Path) -> tuple[tuple[int, ...], tuple[float, ...], str]:
+    """Voxels along each axis, their edge lengths in mm and the kind of number, from an image file's
+    header."""
     import SimpleITK
 
     reader = SimpleITK.ImageFileReader()
@@ -83,4 +95,5 @@ def _header(path: Path) -> tuple[tuple[int, ...], str]:
         raise NerpError(
             f"{path} cannot be read (damaged, cut short or not what its name says?); copy it again."
         ) from error
-    return reader.GetSize(), SimpleITK.GetPixelIDValueAsString(reader.GetPixelIDValue())
+    kind = SimpleITK.GetPixelIDValueAsString(reader.GetPixelIDValue())
+    return reader.GetSize(), reader.GetSpacing(), kind

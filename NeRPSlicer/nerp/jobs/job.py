@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,9 @@ PATIENCE_S = 5.0
 """How long a runner waits for one that is just ending."""
 
 
+Show = Callable[[int, int, str], None]
+
+
 class Stopped(Exception):
     """The work ended early because it was asked to."""
 
@@ -48,10 +51,11 @@ class Job:
 
     Args:
         folder: its run folder, held by this process alone.
+        show: called with steps done, steps in all and what is being done, each time that is told.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, show: Show = lambda done, total, text: None) -> None:
+        self.folder, self._show = folder, show
         record = read_job(folder)
         self.kind = str(record.get("kind", ""))
         self.configuration: dict[str, Any] = record["configuration"]
@@ -101,6 +105,7 @@ class Job:
             self._status.update(done=done, total=total, text=text, eta_s=eta and round(eta, 1))
             if moment - self._written >= EVERY_S:
                 self._write()
+        self._show(done, total, text)
 
     def event(self, **metrics: Any) -> None:
         """Add a line to ``events.jsonl``: the time and these numbers, texts, lists and dictionaries; NaN and
@@ -209,12 +214,13 @@ class Job:
             file.write(line + "\n")
 
 
-def run_job(folder: Path, kinds: Mapping[str, str]) -> str:
+def run_job(folder: Path, kinds: Mapping[str, str], show: Show = lambda done, total, text: None) -> str:
     """Do what ``job.json`` describes, in this process; a job that was stopped or killed goes on.
 
     Args:
         folder: the run folder.
         kinds: kind to the module whose ``run(job)`` does it.
+        show: see `Job`.
 
     Returns:
         "done" or "stopped" (by STOP, Ctrl-C or a request to terminate).
@@ -229,7 +235,7 @@ def run_job(folder: Path, kinds: Mapping[str, str]) -> str:
         if (read_status(folder) or {}).get("state") != "starting":
             (folder / STOP).unlink(missing_ok=True)
         remove_unfinished(folder)
-        job = Job(folder)
+        job = Job(folder, show)
         with _signals(job), job:
             if job.should_stop():
                 raise Stopped

@@ -19,17 +19,15 @@ from ..datasets import (
     Split,
     XrayCase,
     XrayRecord,
-    find_cts,
-    find_xrays,
     prepare_cts,
     prepare_xrays,
     split,
-    thorax_cases,
     training_pairs,
 )
 from ..errors import NerpError
 from ..jobs.job import Job
 from .patients import Patient
+from .plan import found_cts, found_xrays
 from .settings import TrainingSettings
 
 SPLIT, CACHE = "split.json", "cache"
@@ -51,7 +49,8 @@ class TrainingData:
     """
 
     def __init__(self, job: Job, settings: TrainingSettings) -> None:
-        cts, xrays = found_cts(job), _found_xrays(job)
+        cts = _listed(job, found_cts(job.configuration, job.folder))
+        xrays = _listed(job, found_xrays(job.configuration, job.folder))
         cache = Cache(job.path(job.configuration.get("cache") or CACHE))
         parts = _parts(job, settings, {"ct": cts, "xray": xrays}, cache)
         size = settings.size
@@ -110,31 +109,6 @@ def _contents(cases: Cases[Any], cache: Cache) -> dict[str, str]:
         if case.path:
             found[case.name] = cache.content_hash([case.path, *beside])
     return found
-
-
-def found_cts(job: Job) -> Cases[CtCase]:
-    """The CTs of a job's folders and its digital thoraxes.
-
-    Raises:
-        NerpError: a folder holds none that can be used, or no label matches any of them.
-    """
-    configuration = job.configuration
-    found: Cases[CtCase] = thorax_cases(configuration.get("thoraxes", ()))
-    folders, labels = configuration["ct"], configuration.get("labels")
-    for folder in folders:
-        beside = job.path(labels) if labels else None
-        found = find_cts(job.path(folder), beside, some_match=len(folders) == 1) + found
-    if labels and len(folders) > 1 and not any(case.labels for case in found):
-        raise NerpError(f"Nothing in {labels} has the name of a CT; name label maps as their CTs.")
-    return _listed(job, found)
-
-
-def _found_xrays(job: Job) -> Cases[XrayCase]:
-    found: Cases[XrayCase] = Cases(())
-    identified: dict[str, str] = {}
-    for folder in job.configuration["xray"]:
-        found = found + find_xrays(job.path(folder), identified)
-    return _listed(job, found)
 
 
 def _listed(job: Job, cases: Cases) -> Cases:

@@ -1,0 +1,140 @@
+"""A training run before it exists: what its folders hold, what it will need, what speaks against it.
+
+torch is not needed: a panel and `nerp train` ask before they start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ..datasets import Cases, CtCase, XrayCase, find_cts, find_xrays, thorax_cases
+from ..datasets.ct_sizes import ct_size
+from ..errors import NerpError
+from .estimate import Estimate, estimate, machine_speed
+from .room import free_disk_bytes, free_memory_bytes
+from .settings import TrainingSettings
+
+LEAST_FILMS = 2
+"""One film cannot be split, and a Discriminator that knows one film learns it by heart."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would be."""
+
+    configuration: Mapping[str, Any]
+    """Of the job, see `nerp.training.job`."""
+    cts: int
+    labelled: int
+    films: int
+    estimate: Estimate
+    free_memory_bytes: float | None
+    """None where the system does not tell."""
+    free_disk_bytes: float | None
+
+    @property
+    def line(self) -> str:
+        """For people: what was found, memory and time."""
+        found = f"{_count(self.cts, 'CT')} ({self.labelled} with labels), {_count(self.films, 'chest X-ray')}"
+        needs = self.estimate
+        return (
+            f"{found}; about {gigabytes(needs.memory_bytes)} of memory, "
+            f"{gigabytes(needs.disk_bytes)} of disk and {duration(needs.seconds)} ({needs.steps} steps)."
+        )
+
+    @property
+    def refusal(self) -> str:
+        """Why it should not be started, one line; "" for nothing."""
+        needs = self.estimate
+        if self.free_memory_bytes is not None and needs.memory_bytes > self.free_memory_bytes:
+            return (
+                f"Training needs about {gigabytes(needs.memory_bytes)} of memory and "
+                f"{gigabytes(self.free_memory_bytes)} are free: close other programs, or choose the preset "
+                "small or larger voxels (ct_mm, mapper_mm)."
+            )
+        if self.free_disk_bytes is not None and needs.disk_bytes > self.free_disk_bytes:
+            return (
+                f"Training needs about {gigabytes(needs.disk_bytes)} of disk and "
+                f"{gigabytes(self.free_disk_bytes)} are free there: free some or choose another folder."
+            )
+        return ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for programs."""
+        return {**asdict(self), "line": self.line, "refusal": self.refusal}
+
+
+def plan(configuration: Mapping[str, Any], out: Path) -> Plan:
+    """Look into a run's folders and estimate what it will need; nothing is decoded, nothing written.
+
+    Args:
+        configuration: of the job; paths absolute.
+        out: where the run folder will lie; need not exist.
+
+    Raises:
+        NerpError: a folder holds nothing that can be used, one X-ray only, or settings make no sense.
+    """
+    settings = TrainingSettings.from_dict(configuration["settings"])
+    cts = found_cts(configuration)
+    films = found_xrays(configuration)
+    if len(films) < LEAST_FILMS:
+        raise NerpError(
+            f"{configuration['xray'][0]} holds one chest X-ray only: training needs at least {LEAST_FILMS}, "
+            "better 50 of as many people; choose another folder."
+        )
+    needs = estimate(settings, [ct_size(case) for case in cts], len(films), machine_speed())
+    labelled = sum(case.labels is not None or case.thorax is not None for case in cts)
+    room = free_memory_bytes(), free_disk_bytes(out)
+    return Plan(dict(configuration), len(cts), labelled, len(films), needs, *room)
+
+
+def found_cts(configuration: Mapping[str, Any], beside: Path = Path()) -> Cases[CtCase]:
+    """The CTs of a configuration's folders and its digital thoraxes.
+
+    Args:
+        configuration: of a training job.
+        beside: what relative paths are relative to.
+
+    Raises:
+        NerpError: a folder holds none that can be used, or no label matches any of them.
+    """
+    found: Cases[CtCase] = thorax_cases(configuration.get("thoraxes", ()))
+    folders, labels = configuration["ct"], configuration.get("labels")
+    for folder in folders:
+        of_folder = beside / labels if labels else None
+        found = find_cts(beside / folder, of_folder, some_match=len(folders) == 1) + found
+    if labels and len(folders) > 1 and not any(case.labels for case in found):
+        raise NerpError(f"Nothing in {labels} has the name of a CT; name label maps as their CTs.")
+    return found
+
+
+def found_xrays(configuration: Mapping[str, Any], beside: Path = Path()) -> Cases[XrayCase]:
+    """The chest X-rays of a configuration's folders.
+
+    Raises:
+        NerpError: a folder holds none that can be used.
+    """
+    found: Cases[XrayCase] = Cases(())
+    identified: dict[str, str] = {}
+    for folder in configuration["xray"]:
+        found = found + find_xrays(beside / folder, identified)
+    return found
+
+
+def gigabytes(count: float) -> str:
+    """Bytes for people, for example "1.4 GB"; below a tenth of it in MB."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{max(count / 1e6, 1):.0f} MB"
+
+
+def duration(seconds: float) -> str:
+    """For people, for example "12 min", "3.4 h", "12 days"."""
+    if seconds < 5400:
+        return f"{max(1, round(seconds / 60))} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} days"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
