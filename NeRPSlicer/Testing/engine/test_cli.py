@@ -180,6 +180,7 @@ BAD = {
     ),
     "threshold": (["project", "ct.nrrd", "--minimum-mm", "lung"], "lung*=30"),
     "ranges": (["project", "ct.nrrd", "--index", "0", "--ranges", "{}}"], "JSON"),
+    "ranges of no random camera": (["project", "ct.nrrd", "--ranges", '{"primary": [-5, 5]}'], "--index too"),
     "unknown range": (["project", "ct.nrrd", "--index", "0", "--ranges", '{"tilt": 3}'], "names"),
     "camera record": (["project", "ct.nrrd", "--camera", "text.nrrd"], "no camera"),
     "beam that misses": (
@@ -238,6 +239,44 @@ def test_bad_options_are_explained_by_the_parser(capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit) as caught:
         main(["project", "ct.nrrd", "--method", "xray", "--out", "x"])
     assert caught.value.code == 2 and "xray" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["project", "ct.nrrd", "--labels", "", "--out", "x"],
+        ["project", "", "--out", "x"],
+        ["project", "ct.nrrd", "--out", ""],
+        ["export", "ct.nrrd", "--labels", "", "--out", "x"],
+        ["export", "ct.nrrd", "--cameras", "", "--out", "x"],
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2 and "the path is empty" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_beam_that_misses_the_patient_is_told(
+    bad_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ct = str(bad_folder / "ct.nrrd")
+    camera = Camera.preset("PA", block()[0], 16, 16)
+    aside = np.array(camera.ras_from_camera)
+    aside[0, 3] += 5000
+    records = [camera.to_dict(), camera.moved(aside).to_dict()]
+    (tmp_path / "cameras.json").write_text(json.dumps(records), encoding="utf-8")
+    (tmp_path / "aside.json").write_text(json.dumps(records[1]), encoding="utf-8")
+    cameras = ["--cameras", str(tmp_path / "cameras.json")]
+    for method in ("drr", "aip"):
+        assert main(["export", ct, *cameras, "--method", method, "--out", str(tmp_path / method)]) == 0
+        told = [line for line in capsys.readouterr().err.splitlines() if "the beam misses" in line]
+        assert told == ["ct_c001: the beam misses the patient and the picture is blank; check the camera."]
+    aside_alone = ["--camera", str(tmp_path / "aside.json"), "--out", str(tmp_path / "one")]
+    assert main(["project", ct, *aside_alone]) == 0
+    assert "PA: the beam misses the patient" in capsys.readouterr().err
 
 
 BARE = """

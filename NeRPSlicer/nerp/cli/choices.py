@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from ..networks.model import RadianceModel
 
 
+def named_path(text: str) -> Path:
+    """A path that an argument names: nothing, as an unset variable leaves it, is not the current folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; name a file or folder, or leave the option out")
+    return Path(text)
+
+
 def add_picture_arguments(parser: argparse.ArgumentParser, method: str) -> None:
     """Method, size, samples, structures and what is written of them."""
     parser.add_argument(

@@ -21,6 +21,7 @@ from .choices import (
     add_picture_arguments,
     add_reading_arguments,
     model_of,
+    named_path,
     reading_of,
     settings_of,
 )
@@ -29,12 +30,16 @@ from .console import progress_bar, say
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "ct", nargs="*", type=Path, metavar="CT", help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder"
+        "ct",
+        nargs="*",
+        type=named_path,
+        metavar="CT",
+        help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder",
     )
     parser.add_argument(
-        "--labels", nargs="+", type=Path, default=[], help="labels for each CT, in the same order"
+        "--labels", nargs="+", type=named_path, default=[], help="labels for each CT, in the same order"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="SET", help="folder of the set")
+    parser.add_argument("--out", type=named_path, required=True, metavar="SET", help="folder of the set")
     parser.add_argument("--views", type=int, help="random cameras per CT, default 10, with --cameras 0")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random cameras, default 0")
     parser.add_argument(
@@ -48,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cameras",
         nargs="+",
-        type=Path,
+        type=named_path,
         default=[],
         metavar="FILE",
         help="cameras to draw too: projection.json or projections.jsonl of pictures that are there",

@@ -10,7 +10,7 @@ from ..atomic import exclusive, explained, remove_unfinished, write_json
 from ..errors import NerpError
 from ..export.cameras import read_cameras
 from ..export.cases import read_case
-from ..export.drawing import drawn
+from ..export.drawing import BLANK, drawn
 from ..export.record import write_projection
 from ..geometry import PRESETS, Camera
 from ..poses import draw_camera
@@ -22,6 +22,7 @@ from .choices import (
     add_picture_arguments,
     add_reading_arguments,
     model_of,
+    named_path,
     reading_of,
     settings_of,
 )
@@ -31,9 +32,9 @@ RECORD = "projection.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ct", type=Path, help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder")
-    parser.add_argument("--labels", type=Path, help="label map, folder of masks, DICOM SEG or RTSTRUCT")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the files")
+    parser.add_argument("ct", type=named_path, help="CT file (NIfTI, NRRD, MetaImage) or DICOM folder")
+    parser.add_argument("--labels", type=named_path, help="label map, folder of masks, DICOM SEG or RTSTRUCT")
+    parser.add_argument("--out", type=named_path, required=True, metavar="DIR", help="folder for the files")
     add_camera_ranges(parser)
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="degrees to turn the detector from the standard projection: LAO+/RAO-, CRA+/CAU-",
     )
     which.add_argument("--index", type=int, help="random camera of the seed's sequence instead, from 0")
-    which.add_argument("--camera", type=Path, help="the camera of a projection.json instead")
+    which.add_argument("--camera", type=named_path, help="the camera of a projection.json instead")
     parser.add_argument("--seed", type=int, default=0, help="seed of the random cameras, default 0")
     add_picture_arguments(parser, method="fixed")
     add_reading_arguments(parser)
@@ -56,6 +57,8 @@ def run(options: argparse.Namespace) -> None:
         options.size = f"{recorded.rows}x{recorded.columns}"
     if options.labels is None and options.structures != ["*"]:
         raise NerpError("--structures chooses among labels; give --labels too.")
+    if options.ranges is not None and options.index is None:
+        raise NerpError("--ranges says what random cameras vary; name one by --index too, or leave it out.")
     model = model_of(options)
     settings = settings_of(options, model, views=0, presets=(options.preset,), seed=options.seed, raw=True)
     volume, structures = read_case(options.ct, options.labels, *reading_of(options))
@@ -77,6 +80,8 @@ def run(options: argparse.Namespace) -> None:
         _remove_earlier(options.out)
         record = write_projection(options.out, _path_of, picture, volume, structures, settings, draw)
         write_json(options.out / RECORD, record)
+    if picture.is_blank:
+        say(f"{camera.description}: {BLANK}")
     if record["empty_masks"]:
         say(f"Structures without a pixel: {', '.join(record['empty_masks'])}.")
     say(f"{camera.description}, {_called(picture)}, {len(record['masks'])} masks: {options.out}")

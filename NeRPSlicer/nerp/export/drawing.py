@@ -11,6 +11,9 @@ from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
 
+BLANK = "the beam misses the patient and the picture is blank; check the camera."
+"""What to say of a picture that shows nothing (`Radiograph.is_blank`), behind its name."""
+
 
 class Model(Protocol):
     """What drawing needs of a `nerp.networks.model.RadianceModel`, which need not be loaded for other

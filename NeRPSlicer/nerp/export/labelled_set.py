@@ -12,7 +12,7 @@ from ..settings import ExportSettings
 from ..structures import Structures
 from ..volume import Volume
 from .cases import Case, file_name
-from .drawing import Model, check_model, drawn
+from .drawing import BLANK, Model, check_model, drawn
 from .index import append_record
 from .previews import SHEET, write_previews
 from .projection_set import ProjectionSet
@@ -144,6 +144,8 @@ def _keep_or_draw(
         record = kept.add(case, view.name, picture, volume, structures, draw)
         append_record(kept.folder, record)
         outcome.drawn += 1
+        if picture.is_blank:
+            outcome.notices.append(f"{name}: {BLANK}")
     else:
         if record.get("structures_sha256") != (None if structures is None else structures.hash):
             raise kept.another("label map", case)

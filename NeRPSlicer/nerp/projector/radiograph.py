@@ -44,6 +44,11 @@ class Radiograph:
     model: DrawnBy | None = None
     """None where no model had a part in it."""
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether the picture is the same all over: no ray meets the patient. One pixel does not tell."""
+        return self.image.size > 1 and bool(self.image.min() == self.image.max())
+
     def mask(self, name: str, minimum_mm: float | None = None) -> np.ndarray:
         """Where the path through a structure is at least ``minimum_mm``: boolean ``[rows, columns]``.
 
