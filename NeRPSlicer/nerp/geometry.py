@@ -71,6 +71,8 @@ class VolumeGeometry:
     """``[2, 3]``: lower and upper corner of the body's bounding box, RAS mm."""
     hash: str = ""
     """The CT's SHA-256, which seeded cameras are drawn by."""
+    lungs: np.ndarray | None = None
+    """Points ``[n, 3]`` that span the lungs, RAS mm (`nerp.lungs.with_lungs`); None where nobody looked."""
 
 
 def checked_affine(affine: np.ndarray, what: str) -> np.ndarray:

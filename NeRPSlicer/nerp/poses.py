@@ -15,10 +15,13 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from .collimation import collimated_to
 from .errors import NerpError
 from .geometry import PRESETS, Camera, HasGeometry, PositionerAngles
 
 MAX_ATTEMPTS = 100
+COLLIMATIONS = ("covered", "lungs")
+"""What a field is: all that the CT covers about the central ray, or the lungs and a margin."""
 MIN_COVERED_SHARE = 0.5
 """A pose is redrawn when the field it can cover falls below this share of the preset's own."""
 
@@ -120,16 +123,21 @@ class CameraRanges:
     distance: Range = Uniform(0.9, 1.1)
     """Factor on the preset's source-to-image distance; the gap between body and detector stays."""
     field: Range = Uniform(0.85, 1.0)
-    """Factor on the field's height and width; 1 is all that the CT covers from this pose."""
+    """Factor on the field's height and width; 1 is the whole of the collimation's field."""
+    collimation: str = "covered"
+    """One of `COLLIMATIONS`; "lungs" needs a record with lungs (`nerp.lungs.with_lungs`)."""
 
     def __post_init__(self) -> None:
-        for item in fields(self):
-            object.__setattr__(self, item.name, parse_range(getattr(self, item.name), item.name))
+        for name in RANGE_NAMES:
+            object.__setattr__(self, name, parse_range(getattr(self, name), name))
+        if self.collimation not in COLLIMATIONS:
+            raise NerpError(f'The collimation is "covered" or "lungs", not {self.collimation!r}.')
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` turns back into equal ranges."""
-        parsed: dict[str, Range] = {item.name: getattr(self, item.name) for item in fields(self)}
-        return {name: {value.kind: list(asdict(value).values())} for name, value in parsed.items()}
+        parsed: dict[str, Range] = {name: getattr(self, name) for name in RANGE_NAMES}
+        ranges = {name: {value.kind: list(asdict(value).values())} for name, value in parsed.items()}
+        return {**ranges, "collimation": self.collimation}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, RangeLike]) -> CameraRanges:
@@ -142,6 +150,9 @@ class CameraRanges:
         if not isinstance(record, Mapping) or set(record) - set(names):
             raise NerpError(f"Camera ranges are an object with some of the names {', '.join(names)}.")
         return cls(**record)  # type: ignore[arg-type]
+
+
+RANGE_NAMES = tuple(item.name for item in fields(CameraRanges) if item.name != "collimation")
 
 
 @dataclass(frozen=True)
@@ -171,25 +182,29 @@ class CameraDraw:
     """Factor on the source-to-image distance."""
     field: float
     """Factor on the field's height and width."""
+    collimation: str = "covered"
+    """One of `COLLIMATIONS`."""
 
     def camera(
         self,
         volume: HasGeometry,
         rows: int = 256,
         columns: int = 256,
-        field: str | tuple[float, float] = "covered",
+        field: str | tuple[float, float] | None = None,
     ) -> Camera:
         """The camera of this draw.
 
         Args:
-            volume: a Volume or its geometry record.
+            volume: a Volume or its geometry record, with lungs where the field is about them.
             rows, columns: picture size.
-            field: "covered" or (height, width) in mm on the detector, before this draw's factor.
+            field: one of `COLLIMATIONS`, or (height, width) in mm on the detector, before this draw's factor;
+                None takes the draw's own.
 
         Raises:
-            NerpError: the beam misses the CT, too little of the field is covered, or the source is in the
-                body.
+            NerpError: the beam misses the CT, too little of the field is covered, the source is in the body,
+                or nobody has looked for the lungs.
         """
+        field = self.collimation if field is None else field
         preset = PRESETS[self.preset]
         shift_ras = np.array([self.shift_right, self.shift_anterior, self.shift_superior])
         covered = Camera.from_angles(
@@ -215,6 +230,13 @@ class CameraDraw:
                 f"The CT covers less than {MIN_COVERED_SHARE:.0%} of the {self.preset} field; "
                 "use smaller ranges."
             )
+        if field == "lungs":
+            lungs = getattr(volume, "lungs", None)
+            if lungs is None:
+                raise NerpError(
+                    'A field about the lungs needs a record with lungs (nerp.lungs); or take "covered".'
+                )
+            return collimated_to(covered, volume, lungs, self.field, preset.film_mm)
         height, width = covered.field_mm if isinstance(field, str) else field
         return replace(covered, pixel_spacing_mm=(height * self.field / rows, width * self.field / columns))
 
@@ -257,12 +279,10 @@ def draw_camera(
     reason = ""
     for attempt in range(MAX_ATTEMPTS):
         values = {
-            item.name: getattr(ranges, item.name).quantile(
-                _uniform(seed, volume.hash, index, attempt, item.name)
-            )
-            for item in fields(ranges)
+            name: getattr(ranges, name).quantile(_uniform(seed, volume.hash, index, attempt, name))
+            for name in RANGE_NAMES
         }
-        draw = CameraDraw(preset, seed, index, attempt, **values)
+        draw = CameraDraw(preset, seed, index, attempt, **values, collimation=ranges.collimation)
         try:
             draw.camera(volume, rows, columns)
         except NerpError as error:
@@ -283,7 +303,7 @@ def sample_camera(
     preset: str = "PA",
     rows: int = 256,
     columns: int = 256,
-    field: str | tuple[float, float] = "covered",
+    field: str | tuple[float, float] | None = None,
 ) -> Camera:
     """Variational camera ``index`` of a seed; see `draw_camera` and `CameraDraw.camera`."""
     return draw_camera(volume, seed, index, ranges, preset, rows, columns).camera(
@@ -299,7 +319,7 @@ def sample_cameras(
     preset: str = "PA",
     rows: int = 256,
     columns: int = 256,
-    field: str | tuple[float, float] = "covered",
+    field: str | tuple[float, float] | None = None,
 ) -> list[Camera]:
     """The first ``count`` variational cameras of a seed; see `sample_camera`."""
     if count < 0:

@@ -14,9 +14,9 @@ ENGINE = Path(nerp.__file__).parent
 FILES = sorted(ENGINE.rglob("*.py"))
 ROOMS = [
     {"errors", "atomic"},
-    {"geometry", "resources", "jobs", "models"},
+    {"geometry", "collimation", "resources", "jobs", "models"},
     {"body", "structures", "poses"},
-    {"volume", "content"},
+    {"volume", "content", "lungs"},
     {"radiance", "phantom", "io", "settings"},
     {"projector", "display"},
     {"installation", "autograd"},

@@ -12,8 +12,8 @@ from ..export.cameras import read_cameras
 from ..export.cases import read_case
 from ..export.drawing import BLANK, drawn
 from ..export.record import write_projection
+from ..export.views import variational
 from ..geometry import PRESETS, Camera
-from ..poses import draw_camera
 from ..projector import Radiograph
 from ..settings import LEARNED, ExportSettings
 from ..volume import Volume
@@ -70,9 +70,7 @@ def run(options: argparse.Namespace) -> None:
     if recorded is not None:
         camera = recorded.resized(settings.rows, settings.columns)
     elif options.index is not None:
-        size = settings.rows, settings.columns
-        draw = draw_camera(volume, settings.seed, options.index, settings.ranges, settings.preset, *size)
-        camera = draw.camera(volume, *size)
+        camera, draw = variational(volume, structures, settings, options.index)
     else:
         camera = _turned(options, settings, volume)
     picture = drawn(volume, camera, settings, structures, model)

@@ -139,7 +139,7 @@ def _keep_or_draw(
     name = f"{case}_{view.name}"
     record = kept.whole(name)
     if record is None:
-        camera, draw = view.camera(volume, settings)
+        camera, draw = view.camera(volume, settings, structures)
         picture = drawn(volume, camera, settings, structures, model)
         record = kept.add(case, view.name, picture, volume, structures, draw)
         append_record(kept.folder, record)

@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..geometry import PRESETS, Camera
+from ..lungs import with_lungs
 from ..poses import CameraDraw, draw_camera
 from ..settings import ExportSettings
+from ..structures import Structures
 from ..volume import Volume
 
 GIVEN, SAVED, VARIATIONAL = "c", "s", "v"
@@ -23,15 +25,28 @@ class View:
     index: int | None = None
     given: Camera | None = None
 
-    def camera(self, volume: Volume, settings: ExportSettings) -> tuple[Camera, CameraDraw | None]:
-        """The camera, and the draw that a variational one comes from."""
+    def camera(
+        self, volume: Volume, settings: ExportSettings, structures: Structures | None = None
+    ) -> tuple[Camera, CameraDraw | None]:
+        """The camera, and the draw that a variational one comes from; a field about the lungs looks for them
+        among the structures first."""
         size = settings.rows, settings.columns
         if self.given is not None:
             return self.given.resized(*size), None
         if self.index is None:
             return Camera.preset(str(self.preset), volume, *size), None
-        draw = draw_camera(volume, settings.seed, self.index, settings.ranges, settings.preset, *size)
-        return draw.camera(volume, *size), draw
+        return variational(volume, structures, settings, self.index)
+
+
+def variational(
+    volume: Volume, structures: Structures | None, settings: ExportSettings, index: int
+) -> tuple[Camera, CameraDraw]:
+    """Variational camera ``index`` of the settings' seed, and its draw."""
+    about_lungs = settings.ranges.collimation == "lungs"
+    geometry = with_lungs(volume, structures) if about_lungs else volume.geometry
+    size = settings.rows, settings.columns
+    draw = draw_camera(geometry, settings.seed, index, settings.ranges, settings.preset, *size)
+    return draw.camera(geometry, *size), draw
 
 
 def views_of(settings: ExportSettings) -> list[View]:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from ..geometry import Camera, VolumeGeometry
+from ..lungs import with_lungs
 from ..networks.learned import Orientation
 from ..poses import CameraRanges, draw_camera
 from ..projector import autograd
@@ -39,7 +40,8 @@ class Patient:
         orientation = Orientation(volume.ras_from_ijk)
         ras_from_seen = volume.ras_from_ijk @ orientation.ijk_from_seen(volume.shape)
         hu, body = orientation.turned(volume.hu), orientation.turned(volume.body)
-        geometry = VolumeGeometry(hu.shape, ras_from_seen, volume.body_box, volume.hash)
+        lungs = with_lungs(volume, structures).lungs
+        geometry = VolumeGeometry(hu.shape, ras_from_seen, volume.body_box, volume.hash, lungs)
 
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None, None]
