@@ -89,10 +89,10 @@ class RadianceModel:
         """
         if self.mapper is None:
             return fixed_fields(volume, self.opacity_ratio)
-        kept = _computed.get(volume)
-        if kept is None or kept[0] is not self:
-            kept = _computed[volume] = self, self._computed_fields(self.mapper, volume, progress)
-        return kept[1]
+        if not self.is_ready(volume):
+            _computed.pop(volume, None)  # first: there may be no room for two
+            _computed[volume] = self, self._computed_fields(self.mapper, volume, progress)
+        return _computed[volume][1]
 
     def _computed_fields(self, mapper: Mapper, volume: Volume, progress: Progress) -> Fields:
         from .learned import learned_fields

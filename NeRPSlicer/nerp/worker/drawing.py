@@ -11,10 +11,11 @@ from typing import Any
 from ..errors import NerpError
 from ..geometry import Camera
 from ..resources import structure_threshold_mm
+from ..settings import LEARNED
 
 SMALL_SIDE, SLOW_SIDE = 128, 96
 """Pixels on the longer side of a small picture, and of one by a slow method without Numba."""
-SLOW_METHODS = ("fixed", "mida")
+SLOW_METHODS = (LEARNED, "fixed", "mida")
 """Those that walk along a ray; the others only add up."""
 
 Request = Mapping[str, Any]
@@ -27,12 +28,16 @@ class Drawing:
     camera: Camera
     """At the size of the full picture."""
     method: str
+    model: str | None
+    """Folder of the model that draws it."""
     samples: int
     """Samples a ray of the full picture."""
     small: tuple[int, int, int] | None
     """Rows, columns and samples of a quick picture in place of the full one."""
     picture: bool
     """Whether the picture is wanted, or masks and path lengths alone."""
+    difference: bool
+    """Whether what the model changed is wanted too."""
     window_hu: tuple[float, float] | None
     names: tuple[str, ...]
     """The structures to project, in the session's order."""
@@ -63,12 +68,15 @@ class Drawing:
         picture = request.get("picture", True) is not False
         if not picture and not names:
             raise NerpError("Without a picture and without structures there is nothing to draw.")
+        method, model = method_of(request)
         return cls(
             camera,
-            str(request.get("method", "drr")),
+            method,
+            model,
             whole_number(request, "samples", 512),
             _small(request, camera) if quality == "small" else None,
             picture,
+            picture and method == LEARNED and request.get("difference") is True,
             _window(request),
             names,
             _one_of(request, "masks", "labels", ("labels", "bits", None)),
@@ -85,6 +93,16 @@ class Drawing:
 def has_numba() -> bool:
     """Whether pictures are drawn fast."""
     return importlib.util.find_spec("numba") is not None
+
+
+def method_of(request: Request) -> tuple[str, str | None]:
+    """The method, and the folder of the model that it is drawn by."""
+    method, model = str(request.get("method", "drr")), request.get("model")
+    if model is not None and not (isinstance(model, str) and model):
+        raise NerpError(f"A model is named by its folder, not by {model!r}.")
+    if method == LEARNED and model is None:
+        raise NerpError("The method vrr needs a trained model: send its folder as model.")
+    return method, model if method in (LEARNED, "fixed") else None
 
 
 def whole_number(request: Request, name: str, default: int) -> int:

@@ -18,8 +18,8 @@ Reply = dict[str, Any]
 Item = dict[str, Any] | str | None
 """A request, what is wrong with a line that is none, or None at the end of input."""
 
-NEWEST_ONLY = ("draw", "volume")
-"""Requests that a later one of their kind makes needless."""
+NEEDLESS_AFTER = {"draw": ("draw",), "volume": ("volume",), "model": ("model", "volume")}
+"""Requests, and those whose later coming makes them needless."""
 
 
 class Interrupted(Exception):
@@ -130,7 +130,7 @@ def _is_needless(request: dict[str, Any], waiting: deque[Item]) -> bool:
         if later is None:
             return True
         if isinstance(later, dict):
-            if later.get("do") == request.get("do") in NEWEST_ONLY:
+            if later.get("do") in NEEDLESS_AFTER.get(str(request.get("do")), ()):
                 return True
             if later.get("do") == "cancel" and number is not None and later.get("number") == number:
                 return True

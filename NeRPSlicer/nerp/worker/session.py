@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +17,30 @@ from ..display import display_of
 from ..errors import NerpError
 from ..geometry import Camera
 from ..installation import gpu_names, processor_name
+from ..models import lacking_packages
 from ..phantom import thorax
-from ..projector import METHODS, Radiograph, backend_name, project
+from ..projector import Radiograph, backend_name, project
+from ..projector.prepared import fixed_fields
 from ..projector.threads import thread_count
 from ..radiance import Fields
-from ..settings import ExportSettings
+from ..settings import LEARNED, METHODS, ExportSettings
 from ..structures import Structures
 from ..volume import Volume
 from .bands import project_in_bands
 from .buffers import DoubleBuffer, read_array, write_array
-from .drawing import Drawing, has_numba, whole_number
+from .drawing import Drawing, has_numba, method_of, whole_number
 from .example import example_film
 from .layers import combined, label_map, structures_of
+from .models import ModelShelf
 
 PROTOCOL = 1
 EXAMPLE_SPACING_MM = 1.75
 MANY_VOXELS = 40_000_000
 """From here on what is prepared for one method is forgotten when another is asked for: 4 bytes a voxel and
 field."""
+
+BUFFERS = ("picture", "masks", "lengths", "difference")
+"""Arrays that go to the client."""
 
 _EMPTY = Fields(np.zeros((2, 2, 2)), np.zeros((2, 2, 2)), np.eye(4))
 """What is drawn where masks alone are wanted."""
@@ -56,11 +63,12 @@ class Session:
         self.structures: Structures | None = None
         self._selected: Structures | None = None
         self._voxels: dict[str, int] = {}
-        self._method = ""
+        self._drawn_by: tuple[str, str | None] = "", None
+        self._models = ModelShelf()
         self._handed = 0
         self._send = send
         self._check: Callable[[], None] = lambda: None
-        self._buffers = {name: DoubleBuffer(folder, name) for name in ("picture", "masks", "lengths")}
+        self._buffers = {name: DoubleBuffer(folder, name) for name in BUFFERS}
 
     def __enter__(self) -> Session:
         return self
@@ -83,6 +91,7 @@ class Session:
         answers = {
             "hello": self._hello,
             "volume": self._load_volume,
+            "model": self._load_model,
             "structures": self._load_structures,
             "draw": self._draw,
             "example": self._example,
@@ -114,7 +123,8 @@ class Session:
             "threads": thread_count(),
             # Loading torch takes seconds, so only who asks for GPUs waits for it.
             "gpus": gpu_names() if request.get("gpus") else None,
-            "methods": list(METHODS),
+            "methods": [LEARNED, *METHODS],
+            "lacking": lacking_packages(),
         }
 
     def _load_volume(self, request: Request) -> Reply:
@@ -134,10 +144,39 @@ class Session:
 
     def _prepare(self, request: Request) -> None:
         """Derive what the first small picture needs, while a person is told to wait anyway."""
-        self._method = str(request.get("method", "drr"))
         with suppress(NerpError):
+            self._drawn_by = method_of(request)
             camera = Camera.preset("PA", self._volume(), 16, 16)
-            project(self._volume(), camera, self._method, 16, preview=True)
+            method, model = self._drawn_by
+            project(self._source(request, method, model), camera, method, 16, preview=True)
+
+    def _load_model(self, request: Request) -> Reply:
+        """A CT's fields by a model, which take seconds: a person is told, and no picture of a camera that
+        moves on gives them up."""
+        self._tell_share(request, 0.0, "loading the model")
+        folder = request.get("model")
+        model = self._models.load(folder)
+        self._turn_to({**request, "method": model.method, "model": folder})
+        _ = self._source(request, model.method, str(folder))
+        self._prepare({**request, "method": model.method})
+        told = {"name": model.name, "sha256": model.hash, "method": model.method}
+        return {"model": told, "volume": self._volume().hash}
+
+    def _source(self, request: Request, method: str, model: str | None) -> Volume | Fields:
+        """What a picture is drawn of; a model's fields are computed here unless they are there."""
+        if model is None:
+            return self._volume()
+        return self._models.get(model, method)(self._volume(), partial(self._tell_share, request))
+
+    def _turn_to(self, request: Request) -> None:
+        """Forget what was prepared for another method where the CT is large."""
+        if method_of(request) == self._drawn_by:
+            return
+        if self._volume().hu.size > MANY_VOXELS:
+            self.forget_prepared()
+            # What a small picture needs takes most memory while it is made: before a full one's is there.
+            self._prepare(request)
+        self._drawn_by = method_of(request)
 
     def _described_volume(self) -> Reply:
         volume = self._volume()
@@ -186,13 +225,9 @@ class Session:
 
     def _draw(self, request: Request) -> Reply:
         asked = Drawing.of(request, self.structures.names if self.structures is not None else ())
-        if asked.picture and asked.method != self._method:
-            if self._volume().hu.size > MANY_VOXELS:
-                self.forget_prepared()
-                # What a small picture needs takes most memory while it is made: before a full one's is there.
-                self._prepare(request)
-            self._method = asked.method
-        drawn = self._drawn(asked)
+        if asked.picture:
+            self._turn_to(request)
+        drawn = self._drawn(request, asked)
         reply: Reply = {
             "camera": drawn.camera.to_dict(),
             "description": drawn.camera.description,
@@ -202,14 +237,34 @@ class Session:
         if asked.picture:
             reply["picture"] = self._buffers["picture"].write(drawn.image)
             reply.update(method=drawn.method, samples=drawn.samples, display=display_of(drawn).to_dict())
+            if drawn.model is not None:
+                reply["model"] = {"name": drawn.model.name, "sha256": drawn.model.sha256}
+            if asked.difference:
+                reply["difference"] = self._buffers["difference"].write(self._difference(asked, drawn))
         return {**reply, **(self._masks(asked, drawn) if asked.names else {})}
 
-    def _drawn(self, asked: Drawing) -> Radiograph:
+    def _difference(self, asked: Drawing, drawn: Radiograph) -> np.ndarray:
+        """What the model changed: its picture less the fixed radiance's of the same camera."""
+        if self._volume().hu.size > MANY_VOXELS:
+            raise NerpError(
+                "This CT is too large to draw both radiances of; choose other masks than the difference."
+            )
+        model = self._models.get(str(asked.model), asked.method)
+        fixed = fixed_fields(self._volume(), model.opacity_ratio)
+        same = drawn.camera, "fixed", drawn.samples or 1, None, None
+        return drawn.image - project_in_bands(self._check, fixed, *same).image
+
+    def _drawn(self, request: Request, asked: Drawing) -> Radiograph:
+        if not asked.picture or asked.model is None:
+            return self._projected(self._volume() if asked.picture else _EMPTY, asked)
+        model = self._models.get(asked.model, asked.method)
+        return model.marked(self._projected(self._source(request, asked.method, asked.model), asked))
+
+    def _projected(self, source: Volume | Fields, asked: Drawing) -> Radiograph:
         camera, samples = asked.camera, asked.samples
         if asked.small is not None:
             rows, columns, samples = asked.small
             camera = camera.resized(rows, columns)
-        source = self._volume() if asked.picture else _EMPTY
         rest = self._chosen(asked.names), asked.window_hu
         if asked.small is None or not asked.picture:
             return project_in_bands(self._check, source, camera, asked.method, samples, *rest)
@@ -279,13 +334,15 @@ class Session:
         # What writes files takes a while to load, and most workers never need it.
         from ..export.saving import save_view
 
+        settings, model = ExportSettings.from_dict(settings), request.get("model")
         record = save_view(
             self._volume(),
             self.structures,
-            ExportSettings.from_dict(settings),
+            settings,
             self.folder / folder,
             str(request.get("name", self._volume().name)),
             self._check,
+            None if model is None else self._models.get(str(model), settings.method),
         )
         return {name: record[name] for name in ("id", "image", "masks", "empty_masks")}
 
@@ -304,6 +361,10 @@ class Session:
         if self.volume is None:
             raise NerpError("There is no CT to draw; load one first.")
         return self.volume
+
+    def _tell_share(self, request: Request, share: float, text: str) -> None:
+        self._check()
+        self._send({"request": request.get("request"), "progress": [round(100 * share), 100], "text": text})
 
     def _teller(self, request: Request, total: int) -> Callable[[str], None]:
         done = iter(range(total))
