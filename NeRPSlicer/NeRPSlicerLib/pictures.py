@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from nerp.geometry import Camera
+from slicer.i18n import tr as _
 
 from .client.arrays import readArray
 from .client.live import FULL, MASKS, SMALL, LivePreview
@@ -51,13 +52,14 @@ class Pictures:
         """The answer to the picture that is shown."""
         self.numbers: np.ndarray | None = None
         """That picture's numbers, whatever is done to them for the eye."""
-        self._forSheet = False
+        self._forSheet = self._isBlank = False
         self._maskPose: list | None = None
 
     def forget(self) -> None:
         """The patient is another one."""
         self.live.cancel()
         self.lastReply, self.numbers = {}, None
+        self._isBlank = False
 
     def draw(self) -> None:
         """A full picture with masks, live preview or not."""
@@ -147,6 +149,7 @@ class Pictures:
             self.lastReply = reply
             self._show(pictureCamera, limits)
             self._display.describe(camera, settings.method.label())
+            self._tellBlank()
             if stage == FULL and self._forSheet:
                 self._forSheet = False
                 self._comparison.keep(self.numbers)
@@ -157,13 +160,24 @@ class Pictures:
                 self._display.drawThickness(
                     readArray(folder, reply["lengths"])[0], pictureCamera, settings.maskOpacity
                 )
-            else:
+            elif self._display.masks:
                 self.redrawMasks(atRest=stage == MASKS)
+            else:
+                # All are empty in this picture: none to draw, and none to ask for again.
+                self._display.hideMasks()
         elif reply["camera"]["ras_from_camera"] != self._maskPose:
             # Masks of another pose would lie.
             self._display.masks = []
             self._display.hideMasks()
         self._whenChanged()
+
+    def _tellBlank(self) -> None:
+        """Say that nothing of the patient is in the picture, for as long as that is so."""
+        isBlank = bool(self.numbers.min() == self.numbers.max())
+        if isBlank != self._isBlank:
+            line = _("The beam misses the patient: move the camera back or press a projection.")
+            self._tell(line if isBlank else "")
+        self._isBlank = isBlank
 
     def _show(self, pictureCamera: Camera, limits: tuple[float, float] | None) -> None:
         picture, matchedLimits = self._comparison.matched(self.numbers)

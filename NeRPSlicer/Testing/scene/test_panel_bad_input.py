@@ -193,3 +193,19 @@ def test_a_job_cancelled_twice(driver, export, tmp_path):
     driver.wait(lambda: export.status.state == "stopped")
     driver.wait(lambda: export.ui.exportButton.text == "Resume")
     assert driver.message == ""
+
+
+def test_a_beam_that_misses_the_patient(driver):
+    import slicer
+    from NeRPSlicerLib.scene.camera import cameraNode
+
+    driver.loadPatient()
+    matrix = slicer.util.arrayFromTransformMatrix(cameraNode())
+    aside = matrix.copy()
+    aside[0, 3] += 3000
+    slicer.util.updateTransformMatrixFromArray(cameraNode(), aside)
+    driver.rest()
+    assert "misses the patient" in told(driver)
+    slicer.util.updateTransformMatrixFromArray(cameraNode(), matrix)
+    driver.rest()
+    assert driver.message == "" and driver.picture().std() > 0
