@@ -1,4 +1,4 @@
-"""The three layouts, and the user's own layout given back.
+"""Our layouts, and the user's own layout given back.
 
 View groups, labels and slice planes are not restored from a scene: :meth:`Layouts.restoreViews` sets them
 again after every load and layout change. While a layout of ours is active the layout node is not saved: a
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import slicer
 
-NERP, COMPARE, CONTACT_SHEET = 50101, 50102, 50103
+NERP, COMPARE, CONTACT_SHEET, TRAINER = 50101, 50102, 50103, 50104
 VIEW_GROUP = 50101
 RADIOGRAPH_VIEW, FILM_VIEW, SHEET_VIEW = "NeRPRadiograph", "NeRPFilm", "NeRPSheet"
-_LABELS = {RADIOGRAPH_VIEW: "Radiograph", FILM_VIEW: "X-ray", SHEET_VIEW: "Sheet"}
+SAMPLES_VIEW, CURVES_VIEW = "NeRPSamples", "NeRPCurves"
+_LABELS = {RADIOGRAPH_VIEW: "Radiograph", FILM_VIEW: "X-ray", SHEET_VIEW: "Sheet", SAMPLES_VIEW: "Samples"}
 _COLOR = "#8FB7D9"
 _THREE_D = (
     '<item splitSize="500"><view class="vtkMRMLViewNode" singletontag="1">'
@@ -34,16 +35,21 @@ def _horizontal(*items: str) -> str:
     return f'<layout type="horizontal" split="true">{"".join(items)}</layout>'
 
 
+_CURVES = (
+    f'<item splitSize="500"><view class="vtkMRMLPlotViewNode" singletontag="{CURVES_VIEW}">'
+    '<property name="viewlabel" action="default">Curves</property></view></item>'
+)
 DESCRIPTIONS = {
     NERP: _horizontal(_THREE_D, _sliceItem(RADIOGRAPH_VIEW)),
     COMPARE: _horizontal(_sliceItem(RADIOGRAPH_VIEW), _sliceItem(FILM_VIEW)),
     CONTACT_SHEET: _horizontal(_THREE_D, _sliceItem(SHEET_VIEW)),
+    TRAINER: f'<layout type="vertical" split="true">{_sliceItem(SAMPLES_VIEW)}{_CURVES}</layout>',
 }
-NAMES = {NERP: "NeRP", COMPARE: "NeRP compare", CONTACT_SHEET: "NeRP contact sheet"}
+NAMES = {NERP: "NeRP", COMPARE: "NeRP compare", CONTACT_SHEET: "NeRP contact sheet", TRAINER: "NeRP Trainer"}
 
 
 def registerLayouts() -> None:
-    """Tell Slicer the three layouts; call it at ``startupCompleted`` and before use, any number of times."""
+    """Tell Slicer our layouts; call it at ``startupCompleted`` and before use, any number of times."""
     node = _layoutNode()
     for identifier, description in DESCRIPTIONS.items():
         if not node.IsLayoutDescription(identifier):
@@ -66,7 +72,7 @@ class Layouts:
     def show(self, identifier: int = NERP) -> None:
         """Show a layout of ours; the first time, remember the user's.
 
-        :param identifier: `NERP`, `COMPARE` or `CONTACT_SHEET`.
+        :param identifier: one of `DESCRIPTIONS`.
         """
         registerLayouts()
         node = _layoutNode()

@@ -8,7 +8,14 @@ import vtk
 from PySide6 import QtCore, QtWidgets
 
 from . import errors
+from .plots import qMRMLPlotWidget
 from .views import qMRMLSliceWidget, qMRMLThreeDWidget
+
+_KINDS = {
+    "vtkMRMLSliceNode": qMRMLSliceWidget,
+    "vtkMRMLViewNode": qMRMLThreeDWidget,
+    "vtkMRMLPlotViewNode": qMRMLPlotWidget,
+}
 
 
 class qSlicerLayoutManager(QtCore.QObject):
@@ -37,7 +44,7 @@ class qSlicerLayoutManager(QtCore.QObject):
         try:
             for node in self._view_nodes():
                 if node.GetID() not in self._widgets:
-                    kind = qMRMLSliceWidget if node.IsA("vtkMRMLSliceNode") else qMRMLThreeDWidget
+                    kind = _KINDS[node.GetClassName()]
                     self._widgets[node.GetID()] = kind(node, self._application_logic)
             now = self._node.GetViewArrangement(), self._node.GetCurrentLayoutDescription()
             if now != self._shown:
@@ -50,10 +57,10 @@ class qSlicerLayoutManager(QtCore.QObject):
             errors.report(error)
 
     def _view_nodes(self) -> list:
-        """Slice and 3-D view nodes of the current layout; an unknown layout has none."""
+        """Slice, 3-D and plot view nodes of the current layout; an unknown layout has none."""
         found = self._logic.GetViewNodes()
         nodes = [found.GetItemAsObject(n) for n in range(found.GetNumberOfItems())] if found else []
-        return [node for node in nodes if node.IsA("vtkMRMLSliceNode") or node.IsA("vtkMRMLViewNode")]
+        return [node for node in nodes if node.GetClassName() in _KINDS]
 
     def _arrange(self, element) -> None:
         row = QtWidgets.QWidget.layout(self._viewport)
@@ -126,7 +133,7 @@ class qSlicerLayoutManager(QtCore.QObject):
     )
     threeDViewCount = QtCore.Property(int, lambda self: len(self._shown_widgets(qMRMLThreeDWidget)))
     tableViewCount = QtCore.Property(int, lambda _self: 0)
-    plotViewCount = QtCore.Property(int, lambda _self: 0)
+    plotViewCount = QtCore.Property(int, lambda self: len(self._shown_widgets(qMRMLPlotWidget)))
 
     def setLayout(self, identifier: int) -> None:
         self._node.SetViewArrangement(identifier)
@@ -155,6 +162,10 @@ class qSlicerLayoutManager(QtCore.QObject):
             return shown[which] if 0 <= which < len(shown) else None
         return next((w for w in shown if w.mrmlViewNode().GetLayoutName() == which), None)
 
+    def plotWidget(self, number: int):
+        shown = self._shown_widgets(qMRMLPlotWidget)
+        return shown[number] if 0 <= number < len(shown) else None
+
     def viewWidget(self, node):
         return self._widgets.get(node.GetID())
 
@@ -175,7 +186,8 @@ class qSlicerLayoutManager(QtCore.QObject):
 
     def setRenderPaused(self, paused: bool) -> None:
         for widget in self._widgets.values():
-            widget.viewWidget().setRenderPaused(paused)
+            if not isinstance(widget, qMRMLPlotWidget):
+                widget.viewWidget().setRenderPaused(paused)
 
     def pauseRender(self) -> None:
         self.setRenderPaused(True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
-FORBIDDEN_FOLDERS = ("NeRPSlicerLib", "NeRPSlicer.py")
+FORBIDDEN_FOLDERS = ("NeRPSlicerLib", "NeRPSlicer.py", "NeRPTrainer.py")
 
 
 def install() -> None:
