@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import types
 from collections.abc import Callable
 
 import qt
@@ -46,7 +47,7 @@ class Panel(VTKObservationMixin):
         self.layout, self.resourcePath = layout, resourcePath
         self._parameterNode = parameterNode
         self.parameters: NeRPParameters | None = None
-        self._guiTags: list[int] = []
+        self._guiTag: int | None = None
         self._known: dict[str, object] = {}
         self._shortcuts: list = []
         self._entered = False
@@ -132,7 +133,11 @@ class Panel(VTKObservationMixin):
             return
         self.parameters = NeRPParameters(self._parameterNode())
         self._known = self._values()
-        self._guiTags = [self.parameters.connectGui(section.ui) for section in self.sections]
+        # All forms at once: each connection writes every widget anew, at each change of any parameter.
+        widgets = [widget for section in self.sections for widget in vars(section.ui).values()]
+        self._guiTag = self.parameters.connectGui(
+            types.SimpleNamespace(**{str(number): widget for number, widget in enumerate(widgets)})
+        )
         self.addObserver(self.parameters.parameterNode, vtk.vtkCommand.ModifiedEvent, self._onParameters)
         for section in self.sections:
             for name in self._known:
@@ -146,9 +151,8 @@ class Panel(VTKObservationMixin):
             return
         self._changes.stop()
         self.removeObservers(self._onParameters)
-        for tag in self._guiTags:
-            self.parameters.disconnectGui(tag)
-        self._guiTags, self.parameters = [], None
+        self.parameters.disconnectGui(self._guiTag)
+        self._guiTag = self.parameters = None
 
     def _values(self) -> dict[str, object]:
         return {name: self.parameters.getValue(name) for name in self.parameters.allParameters}

@@ -22,6 +22,7 @@ class Section:
         self.widget.setMRMLScene(slicer.mrmlScene)
         self._tips: dict[str, str] = {}
         self._reasons: dict[str, str] = {}
+        self._busy = False
 
     def connect(self) -> None:
         """Connect the widgets that no parameter is bound to."""
