@@ -25,6 +25,8 @@ class Host:
 
     def __init__(self, application, window) -> None:
         self.application, self.window = application, window
+        self._untouched = _times(application.mrmlScene())
+        """When the nodes of the scene were modified last, as it began or `reset` has left it."""
 
     def load_module(self, path: Path):
         """Load a scripted module; then tell that start-up is complete."""
@@ -67,6 +69,10 @@ class Host:
 
         code = QtGui.QKeySequence.fromString(key)[0].toCombined()
         was_shown = self.window.visible
+        # Off-screen, a window that was hidden is taken for the active one until another one is that.
+        other = QtGui.QWindow()
+        other.show()
+        other.requestActivate()
         self.window.show()
         QtWidgets.QWidget.activateWindow(self.window)
         self.wait(1000, until=lambda: QtWidgets.QApplication.activeWindow() is not None)
@@ -105,13 +111,24 @@ class Host:
         send(QtCore.QEvent.MouseButtonRelease, places[-1], left, none)
 
     def reset(self) -> None:
-        """An empty scene and Slicer's first layout."""
+        """An empty scene, Slicer's first layout, views as large as at first."""
         import slicer
 
-        slicer.mrmlScene.Clear(False)
-        for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
-            slicer.mrmlScene.RemoveNode(node)
-        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        scene, manager = slicer.mrmlScene, slicer.app.layoutManager()
+        manager._restore_sizes()
+        # Clearing wakes every view; nodes that came while nothing else was touched have only to go.
+        came = [node for node in _nodes(scene) if node.GetID() not in self._untouched]
+        views = any(node.IsA("vtkMRMLAbstractViewNode") for node in came)
+        if not views and self._untouched.items() <= _times(scene).items():
+            for node in came:
+                if node.GetScene() is not None:  # a display node goes with its volume
+                    scene.RemoveNode(node)
+        if _times(scene) != self._untouched:
+            scene.Clear(False)
+            for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):
+                scene.RemoveNode(node)
+            manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+            self._untouched = _times(scene)
 
     def stop(self) -> None:
         """End in order: modules, then views, then the window; the interpreter's own order is by chance."""
@@ -128,6 +145,15 @@ class Host:
         self.window.close()
         self.window.deleteLater()
         QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete.value)
+
+
+def _nodes(scene) -> list:
+    return [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
+
+
+def _times(scene) -> dict[str, int]:
+    """When each node was modified last, by its id."""
+    return {node.GetID(): node.GetMTime() for node in _nodes(scene)}
 
 
 def start() -> Host:

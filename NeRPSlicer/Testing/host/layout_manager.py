@@ -9,7 +9,7 @@ from PySide6 import QtCore, QtWidgets
 
 from . import errors
 from .plots import qMRMLPlotWidget
-from .views import qMRMLSliceWidget, qMRMLThreeDWidget
+from .views import FIRST_SIZE, qMRMLSliceWidget, qMRMLThreeDWidget
 
 _KINDS = {
     "vtkMRMLSliceNode": qMRMLSliceWidget,
@@ -103,6 +103,13 @@ class qSlicerLayoutManager(QtCore.QObject):
         if any(sizes):
             QtWidgets.QSplitter.setSizes(box, sizes)
         return box
+
+    def _restore_sizes(self) -> None:
+        """A window that was shown has fitted the views to itself."""
+        for widget in self._widgets.values():
+            view = widget.viewWidget()
+            if view.renderWindow().GetSize() != FIRST_SIZE:
+                view._resize(*FIRST_SIZE)
 
     def _close(self) -> None:
         """Take the views down while the libraries that draw them are still there."""

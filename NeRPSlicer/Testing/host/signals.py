@@ -48,11 +48,13 @@ def connect(sender, signal: str, receiver, slot: str | None = None) -> bool:
     if convert is None or signature in _own_signatures(sender):
         actual, convert = signature, None
 
+    accepted = _accepted(target)
+
     def deliver(*arguments):
         try:
             if convert is not None:
                 arguments = convert(sender, *arguments)
-            target(*arguments[: _accepted(target, len(arguments))])
+            target(*arguments[:accepted])
         except Exception as error:
             errors.report(error)
 
@@ -115,14 +117,21 @@ def _preference(signature: str) -> tuple:
     )
 
 
-def _own_signatures(sender) -> set[str]:
+_signatures: dict[type, frozenset[str]] = {}
+
+
+def _own_signatures(sender) -> frozenset[str]:
     """Signatures in the running Qt's meta-object."""
-    meta = QtCore.QObject.metaObject(sender)
-    return {
-        bytes(meta.method(i).methodSignature().data()).decode()
-        for i in range(meta.methodCount())
-        if meta.method(i).methodType() == QtCore.QMetaMethod.Signal
-    }
+    cls = type(sender)
+    if cls not in _signatures:
+        meta = QtCore.QObject.metaObject(sender)
+        methods = (meta.method(i) for i in range(meta.methodCount()))
+        _signatures[cls] = frozenset(
+            bytes(method.methodSignature().data()).decode()
+            for method in methods
+            if method.methodType() == QtCore.QMetaMethod.Signal
+        )
+    return _signatures[cls]
 
 
 def _attach(sender, signature: str, deliver: Callable):
@@ -146,13 +155,12 @@ def _connections(sender) -> list:
     return plain(sender, "__dict__").setdefault("_host_connections", [])
 
 
-def _accepted(target: Callable, offered: int) -> int:
-    """How many of the offered arguments a callable takes."""
+def _accepted(target: Callable) -> int | None:
+    """How many arguments a callable takes; None for any number."""
     try:
         parameters = inspect.signature(target).parameters.values()
     except (TypeError, ValueError):
-        return offered
+        return None
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
-        return offered
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return min(offered, len(positional))
+        return None
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)

@@ -28,7 +28,7 @@ vtkMRMLLinearTransformsDisplayableManager vtkMRMLVolumeRenderingDisplayableManag
 vtkMRMLColorLegendDisplayableManager
 """.split()
 
-
+FIRST_SIZE = (400, 400)
 _BUTTONS = {
     QtCore.Qt.LeftButton: "LeftButton",
     QtCore.Qt.RightButton: "RightButton",
@@ -97,8 +97,9 @@ class _View(QtWidgets.QWidget):
         self._tell("MouseWheelForwardEvent" if up else "MouseWheelBackwardEvent", event)
 
     def _schedule(self) -> None:
-        self._dirty = True
-        QtWidgets.QWidget.update(self)
+        if not self._dirty:
+            self._dirty = True
+            QtWidgets.QWidget.update(self)
 
     def _resize(self, width: int, height: int) -> None:
         self._window.SetSize(width, height)
@@ -133,6 +134,8 @@ class _View(QtWidgets.QWidget):
 
     def setRenderPaused(self, paused: bool) -> None:
         self._paused += 1 if paused else -1
+        if self._dirty and not self._paused:
+            QtWidgets.QWidget.update(self)
 
     def pauseRender(self) -> None:
         self.setRenderPaused(True)
@@ -261,7 +264,7 @@ class _ViewWidget(qMRMLWidget):
 class qMRMLSliceWidget(_ViewWidget):
     nodeAboutToBeEdited = QtCore.Signal(object)
 
-    def __init__(self, node, application_logic, size=(400, 400)) -> None:
+    def __init__(self, node, application_logic, size=FIRST_SIZE) -> None:
         from slicer import vtkMRMLSliceLogic
 
         super().__init__()
@@ -303,7 +306,7 @@ class qMRMLSliceWidget(_ViewWidget):
 
 
 class qMRMLThreeDWidget(_ViewWidget):
-    def __init__(self, node, application_logic, size=(400, 400)) -> None:
+    def __init__(self, node, application_logic, size=FIRST_SIZE) -> None:
         from slicer import vtkMRMLViewLogic
 
         super().__init__()

@@ -122,7 +122,12 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         if not self._busy:
             self._become(self._nodes[index] if 0 <= index < len(self._nodes) else None)
 
-    def _node_added(self, _caller, _event) -> None:
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _node_added(self, _caller, _event, node) -> None:
+        if any(node.IsA(kind) for kind in self.nodeTypes):
+            self._refill()
+
+    def _nodes_added(self, _caller, _event) -> None:
         self._refill()
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
@@ -165,7 +170,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
                 {
                     slicer.vtkMRMLScene.NodeAddedEvent: self._node_added,
                     slicer.vtkMRMLScene.NodeAboutToBeRemovedEvent: self._node_leaving,
-                    slicer.vtkMRMLScene.EndBatchProcessEvent: self._node_added,
+                    slicer.vtkMRMLScene.EndBatchProcessEvent: self._nodes_added,
                 },
             )
         self._refill()
