@@ -15,7 +15,7 @@ COARSE_MM = 6.0
 SIDE, SMALL_SIDE, SAMPLES, FILM_SIDE = 128, 64, 128, 96
 """Of pictures: enough to tell lung from spine."""
 MASK_SIDE = 64
-REST_MS, SETTLE_MS, REFRESH_MS, POLL_MS = 40, 20, 5, 50
+REST_MS, SETTLE_MS, REFRESH_MS, POLL_MS, BLINK_MS = 40, 20, 5, 50, 60
 """A test need not wait as long as a hand."""
 
 
@@ -193,6 +193,7 @@ def driver(app, monkeypatch):
     app.load_module(MODULE)
     import NeRPSlicerLib.client.jobClient
     import NeRPSlicerLib.client.live
+    import NeRPSlicerLib.comparison
     import NeRPSlicerLib.display
     import NeRPSlicerLib.example
     import NeRPSlicerLib.pictures
@@ -200,6 +201,7 @@ def driver(app, monkeypatch):
 
     monkeypatch.setattr(NeRPSlicerLib.client.jobClient, "POLL_MS", POLL_MS)
     monkeypatch.setattr(NeRPSlicerLib.client.live, "REST_MS", REST_MS)
+    monkeypatch.setattr(NeRPSlicerLib.comparison, "BLINK_MS", BLINK_MS)
     monkeypatch.setattr(NeRPSlicerLib.display, "SETTLE_MS", SETTLE_MS)
     monkeypatch.setattr(NeRPSlicerLib.ui.panel, "REFRESH_MS", REFRESH_MS)
     monkeypatch.setattr(NeRPSlicerLib.example, "SPACING_MM", COARSE_MM)
