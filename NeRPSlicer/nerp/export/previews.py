@@ -33,8 +33,8 @@ def write_previews(folder: Path) -> None:
 
 def write_set_page(folder: Path, records: Records) -> None:
     """The page of the set in ``folder`` alone: it links the pictures, so it takes no time to speak of."""
-    title = _title(records)
-    write_page(folder / PAGE, title, {title: folder})
+    method = next(record["method"] for record in records.values())
+    write_page(folder / PAGE, _title(records), {method: folder})
 
 
 def _title(records: Records) -> str:
