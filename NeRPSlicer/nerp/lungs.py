@@ -8,10 +8,13 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from .geometry import VolumeGeometry, box_corners, transform_points
-from .resources import structure_group, structure_threshold_mm
+from .resources import structure_group
 from .structures import Structures
 from .volume import Volume
 
+SEEN_MM = 50.0
+"""Lung thinner than this from front to back is hardly seen on a film: the recess deep behind the diaphragm.
+What else it takes, a rim and a centimetre of the apex, lies within the margin."""
 LEAST_ML = 200.0
 """Both lungs together, at least; less is the end of a lung in a CT of the abdomen."""
 COARSE_MM = 4.0
@@ -54,8 +57,7 @@ def lung_points(volume: Volume, structures: Structures | None = None) -> np.ndar
     """The outermost points, in many directions, of the lungs that a film shows: ``[n, 3]``, RAS mm; None
     where there are no lungs.
 
-    Where lung is thinner from front to back than the threshold of lung masks, deep behind the diaphragm,
-    people draw none on films, and films are cut without it.
+    Films are cut to the lungs that people or the lung finder see on them; see `SEEN_MM`.
     """
     for found in (_labelled(structures), _aerated(volume)):
         if found is not None:
@@ -70,7 +72,7 @@ def _thick(mask: np.ndarray, ras_from_ijk: np.ndarray) -> np.ndarray:
     spacing = np.linalg.norm(ras_from_ijk[:3, :3], axis=0)
     along = int(np.abs(ras_from_ijk[1, :3] / spacing).argmax())
     mm = mask.sum(axis=2 - along, keepdims=True) * spacing[along]
-    thick = mm >= structure_threshold_mm("lung")
+    thick = mm >= SEEN_MM
     return mask & thick if thick.any() else mask
 
 

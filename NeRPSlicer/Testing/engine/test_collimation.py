@@ -152,6 +152,18 @@ def test_labelled_lungs_go_before_air() -> None:
     assert found is not None and by_air is not None and np.array_equal(found, by_air)
 
 
+def test_the_thin_recess_behind_the_diaphragm_does_not_count() -> None:
+    volume, both = chest()
+    recess = np.zeros_like(both)
+    recess[5:24, 40:44, 15:75] = True
+    ras_from_ijk = volume.ras_from_ijk
+    lungs = Structures.from_masks({Structure("lung_left", 1): both | recess}, ras_from_ijk)
+    only = Structures.from_masks({Structure("lung_left", 1): both}, ras_from_ijk)
+    found, expected = lung_points(volume, lungs), lung_points(volume, only)
+    assert found is not None and expected is not None
+    assert found[:, 2].min() == expected[:, 2].min() > 100
+
+
 def test_where_there_are_no_lungs_the_body_stands_in() -> None:
     volume, _ = chest(bowel=True, lungs=False)
     assert lung_points(volume) is None
