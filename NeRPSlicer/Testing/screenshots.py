@@ -115,6 +115,8 @@ def drawPanel(folder: Path) -> None:
     compareForm.comparisonBox.currentIndex = 4
     compareForm.compareButton.collapsed = True
     exportForm.exportCollapsible.collapsed = False
+    # Named, not made: nothing is exported here.
+    exportForm.folderEdit.currentPath = "/data/thorax-radiographs"
     save("contact-sheet", bottom=True)
     host.unload_module("NeRPSlicer")
 
