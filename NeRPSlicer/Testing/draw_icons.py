@@ -1,18 +1,24 @@
-"""Draw the module's icon: a chest in the beam of an X-ray source. ``python Testing/draw_icons.py``"""
+"""Draw the modules' icons: a chest in the beam of an X-ray source; the same with a curve that falls as it is
+learnt. ``python Testing/draw_icons.py``"""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFilter
 
 SIDE, SCALE = 128, 8
-TARGET = Path(__file__).resolve().parents[1] / "Resources" / "Icons" / "NeRPSlicer.png"
+ICONS = Path(__file__).resolve().parents[1] / "Resources" / "Icons"
 NIGHT, LUNG, BONE, BEAM = (16, 24, 38), (8, 12, 20), (226, 234, 242), (245, 190, 70)
+CURVE = (90, 200, 250)
 
 
-def icon() -> Image.Image:
-    """128 x 128 RGBA, drawn large and made small."""
+def icon(curve: bool = False) -> Image.Image:
+    """128 x 128 RGBA, drawn large and made small.
+
+    :param curve: with a learning curve over it.
+    """
     n = SIDE * SCALE
     picture = Image.new("RGBA", (n, n))
     draw = ImageDraw.Draw(picture)
@@ -44,9 +50,17 @@ def icon() -> Image.Image:
     draw.line([x * unit for x in (64, 12, 114, 121)], fill=BEAM, width=round(2 * unit))
     draw.line([x * unit for x in (10, 121, 118, 121)], fill=BEAM, width=round(4 * unit))
     draw.ellipse([x * unit for x in (57, 5, 71, 19)], fill=BEAM)
+    if curve:
+        points = [(x, 50 + 62 * (1 - math.exp(-(x - 18) / 30))) for x in range(18, 111)]
+        line = [(x * unit, y * unit) for x, y in points]
+        draw.line(line, fill=NIGHT, width=round(14 * unit), joint="curve")
+        draw.line(line, fill=CURVE, width=round(7 * unit), joint="curve")
+        for x, y in (points[0], points[-1]):
+            draw.ellipse([n * unit for n in (x - 6, y - 6, x + 6, y + 6)], fill=CURVE)
     return picture.resize((SIDE, SIDE), Image.LANCZOS)
 
 
 if __name__ == "__main__":
-    TARGET.parent.mkdir(parents=True, exist_ok=True)
-    icon().save(TARGET, optimize=True)
+    ICONS.mkdir(parents=True, exist_ok=True)
+    icon().save(ICONS / "NeRPSlicer.png", optimize=True)
+    icon(curve=True).save(ICONS / "NeRPTrainer.png", optimize=True)

@@ -94,10 +94,13 @@ class SetUp:
         self.busy = False
         self._panel.status.showProgress(None, "")
         if code == 0:
-            self._panel.session.client.renew()
-            self._panel.session.draw()
-            self._panel.tell(_("Installed. Pictures are drawn with it from now on."))
+            self._whenInstalled()
         else:
             reason = next((line for line in reversed(self._log) if "error" in line.lower()), "")
             self._panel.tell(_("Nothing was installed. {0}").format(reason or _("pip gave no reason.")))
         self._panel.refreshSoon()
+
+    def _whenInstalled(self) -> None:
+        self._panel.session.client.renew()
+        self._panel.session.draw()
+        self._panel.tell(_("Installed. Pictures are drawn with it from now on."))

@@ -25,15 +25,24 @@ def cmake_list(name: str) -> list[str]:
     return found[1].split()
 
 
-def test_cmake_lists_every_packaged_file() -> None:
-    for name, patterns in (
-        ("MODULE_PYTHON_SCRIPTS", ("NeRPSlicer.py", "NeRPSlicerLib/**/*.py", "nerp/**/*.py")),
-        ("MODULE_PYTHON_RESOURCES", ("Resources/**/*.*",)),
+def test_cmake_lists_every_packaged_file_of_both_modules() -> None:
+    for kind, patterns in (
+        ("SCRIPTS", ("NeRP*.py", "NeRPSlicerLib/**/*.py", "nerp/**/*.py")),
+        ("RESOURCES", ("Resources/**/*.*",)),
     ):
         tree = {path.relative_to(EXTENSION).as_posix() for p in patterns for path in EXTENSION.glob(p)}
-        listed = cmake_list(name)
+        of_trainer = cmake_list(f"TRAINER_PYTHON_{kind}")
+        listed = [*cmake_list(f"MODULE_PYTHON_{kind}"), *of_trainer]
         assert len(listed) == len(set(listed))
-        assert set(listed) == tree, f"{name} in NeRPSlicer/CMakeLists.txt and the tree differ"
+        assert set(listed) == tree, f"{kind} in NeRPSlicer/CMakeLists.txt and the tree differ"
+        assert all("Trainer" in name for name in of_trainer)
+
+
+def test_cmake_builds_both_modules() -> None:
+    text = (EXTENSION / "CMakeLists.txt").read_text(encoding="utf-8")
+    assert text.count("slicerMacroBuildScriptedModule(") == 2
+    assert "NAME NeRPTrainer\n  SCRIPTS ${TRAINER_PYTHON_SCRIPTS}" in text
+    assert "slicer_add_python_unittest(SCRIPT NeRPTrainer.py)" in text
 
 
 def extension_files() -> ModuleType:
@@ -66,8 +75,9 @@ def test_what_slicer_asks_of_an_extension_is_there() -> None:
     )
     module = (EXTENSION / "NeRPSlicer.py").read_text(encoding="utf-8")
     assert f'"{said["category"]}")]' in module and f'["{said["contributors"]}"]' in module
-    with Image.open(REPOSITORY / files.ICON) as icon:
-        assert icon.size == (128, 128) and icon.format == "PNG"
+    for file in (REPOSITORY / files.ICON, EXTENSION / "Resources/Icons/NeRPTrainer.png"):
+        with Image.open(file) as icon:
+            assert icon.size == (128, 128) and icon.format == "PNG"
     with Image.open(EXTENSION / "Resources/Icons/NeRPExample.png") as thumbnail:
         assert thumbnail.size == (260, 280)
     citation = (REPOSITORY / "CITATION.cff").read_text(encoding="utf-8")

@@ -110,6 +110,9 @@ class qMRMLPlotView(QtWidgets.QWidget):
         window.GetPixelData(0, 0, width - 1, height - 1, 0, pixels, 0)
         return vtk_to_numpy(pixels).reshape(height, width, 3)[::-1].copy()
 
+    def _resize(self, width: int, height: int) -> None:
+        self.renderWindow().SetSize(width, height)
+
     def _close(self) -> None:
         for node, tag in self._observed:
             node.RemoveObserver(tag)
@@ -122,7 +125,7 @@ class qMRMLPlotView(QtWidgets.QWidget):
         if min(shown) < _LEAST:
             return
         if shown != self.renderWindow().GetSize():
-            self.renderWindow().SetSize(*shown)
+            self._resize(*shown)
         pixels = np.ascontiguousarray(self._picture())
         height, width = pixels.shape[:2]
         painter = QtGui.QPainter(self)

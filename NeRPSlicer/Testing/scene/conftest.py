@@ -17,6 +17,7 @@ for folder in (TESTING, MODULE):
         sys.path.insert(0, str(folder))
 
 from scene.panels import driver  # noqa: E402, F401
+from scene.trainer_panels import trainer  # noqa: E402, F401
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,1 @@
+"""Training runs seen from Slicer: planned, followed, their pictures; no widgets here."""

@@ -1,0 +1,84 @@
+"""[Set up...] of the trainer: torch by its own extension, MONAI and safetensors with one consent."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import qt
+import slicer
+from nerp.models import lacking_packages
+from slicer.i18n import tr as _
+
+from .setUp import FOLDER, NETWORK, WITHOUT, SetUp
+
+REQUIREMENTS = {"torch": "torch>=2.8", "monai": "monai>=1.6", "safetensors": "safetensors>=0.5"}
+"""As pyproject.toml has them for training."""
+
+
+class TrainerSetUp(SetUp):
+    """The conversation about installing what training needs."""
+
+    def lacking(self) -> list[str]:
+        """The packages that are not there; none is loaded into Slicer's own process."""
+        return lacking_packages()
+
+    def open(self) -> None:
+        """Say what there is; ask how to install what is missing."""
+        lacking = self.lacking()
+        if not lacking:
+            slicer.util.infoDisplay(_("Nothing is missing: training can start."))
+            return
+        way = self.ask(lacking)
+        if way == NETWORK:
+            self._fromNetwork(lacking)
+        elif way == FOLDER:
+            folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of wheels"))
+            if folder:
+                self.install([REQUIREMENTS[name] for name in lacking], Path(folder))
+
+    def ask(self, lacking: list[str]) -> str:
+        box = qt.QMessageBox(slicer.util.mainWindow())
+        box.setWindowTitle(_("Set up NeRP Trainer"))
+        box.setText(_("Training needs {0}.").format(", ".join(lacking)))
+        box.setInformativeText(
+            _(
+                "They are installed into Slicer's Python and may take some GB; Slicer's own packages stay as "
+                "they are. torch comes by Slicer's extension PyTorch, which knows what fits this computer."
+            )
+        )
+        buttons = {
+            NETWORK: box.addButton(_("Install from the network"), qt.QMessageBox.AcceptRole),
+            FOLDER: box.addButton(_("Install from a folder of wheels…"), qt.QMessageBox.ActionRole),
+            WITHOUT: box.addButton(_("Not now"), qt.QMessageBox.RejectRole),
+        }
+        box.exec_()
+        clicked = box.clickedButton()
+        return next((way for way, button in buttons.items() if button == clicked), WITHOUT)
+
+    def _fromNetwork(self, lacking: list[str]) -> None:
+        if "torch" in lacking:
+            if importlib.util.find_spec("PyTorchUtils") is None:
+                self._panel.tell(
+                    _(
+                        "torch is missing: install the extension PyTorch in the Extensions Manager, restart "
+                        "Slicer and start again; or choose a folder of wheels."
+                    )
+                )
+                return
+            import PyTorchUtils
+
+            PyTorchUtils.PyTorchUtilsLogic().installTorch(
+                askConfirmation=False, torchVersionRequirement=REQUIREMENTS["torch"].removeprefix("torch")
+            )
+            lacking = self.lacking()
+        if "torch" in lacking:
+            self._panel.tell(_("torch was not installed: see the extension PyTorch."))
+        elif lacking:
+            self.install([REQUIREMENTS[name] for name in lacking], None)
+        else:
+            self._panel.tell(_("Installed: training can start."))
+        self._panel.refreshSoon()
+
+    def _whenInstalled(self) -> None:
+        self._panel.tell(_("Installed: training can start."))
