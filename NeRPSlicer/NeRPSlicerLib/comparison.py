@@ -131,6 +131,7 @@ class ComparisonView:
             sheet = showSheet(self.pictures, sliceLogic(SHEET_VIEW)).GetDisplayNode()
             shown = radiographNode().GetDisplayNode()
             sheet.AutoWindowLevelOff()
+            sheet.SetAndObserveColorNodeID(shown.GetColorNodeID())
             sheet.SetWindowLevelMinMax(shown.GetWindowLevelMin(), shown.GetWindowLevelMax())
             self._display.caption(SHEET_VIEW, f"SYNTHETIC \u00b7 {self._method()}")
         elif mode == "SWIPE":

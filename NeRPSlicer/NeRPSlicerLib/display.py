@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,13 @@ from .scene.masks import (
     hideOverlay,
     iterateMaskSegments,
     masksNode,
+    showDifference,
     showMaskOverlay,
     showThickness,
 )
 from .scene.radiograph import fitView, lookAtDetector, radiographNode, showInView, showRadiograph
 from .scene.threeDView import showWholeSetup
+from .scene.tone import showTone
 from .scene.viewTexts import ViewText, cameraText
 
 SETTLE_MS = 150
@@ -154,14 +156,22 @@ class RadiographDisplay:
 
     # --- pictures -------------------------------------------------------------------------------------------
 
-    def showPicture(self, picture: np.ndarray, camera: Camera, limits: tuple[float, float] | None) -> None:
+    def showPicture(
+        self,
+        picture: np.ndarray,
+        camera: Camera,
+        limits: tuple[float, float] | None,
+        tone: Sequence[float] = (),
+    ) -> None:
         """Put a picture onto the detector.
 
         :param camera: at the picture's size.
         :param limits: what to show black and white; None leaves window and level alone.
+        :param tone: the curve between them, see `showTone`.
         """
         isNew = radiographNode() is None
-        showRadiograph(picture, camera, limits if self.autoWindow or isNew else None)
+        node = showRadiograph(picture, camera, limits if self.autoWindow or isNew else None)
+        showTone(node.GetDisplayNode(), tone)
         if isNew or not self._fitted:
             self.showNode(camera)
 
@@ -246,6 +256,13 @@ class RadiographDisplay:
         self._showSegments(False)
         if logic is not None:
             showThickness(millimetres, camera, logic, opacity)
+
+    def drawDifference(self, difference: np.ndarray, camera: Camera, opacity: float) -> None:
+        """Draw what a model changed over the radiograph."""
+        self.hideMasks()
+        logic = sliceLogic(RADIOGRAPH_VIEW)
+        if logic is not None:
+            showDifference(difference, camera, logic, opacity)
 
     def clearOverlay(self) -> None:
         """Nothing over the radiograph."""

@@ -54,9 +54,12 @@ class Exporter:
         """Whether the patient's files are being written."""
         return self._steps is not None
 
-    def start(self, folder: Path, volumeNode, segmentationNode, settings: ExportSettings) -> None:
+    def start(
+        self, folder: Path, volumeNode, segmentationNode, settings: ExportSettings, model: Path | None = None
+    ) -> None:
         """Write the patient's files into the run folder and start the job that draws into ``folder``.
 
+        :param model: folder of the model that the settings name.
         :raises NerpError: the CT is no CT, or the folder cannot be used.
         """
         if not str(folder).strip() or folder == Path():
@@ -80,7 +83,10 @@ class Exporter:
                 f"{folder} cannot be written ({error.strerror}): choose another folder."
             ) from error
         self._run = run
-        self._steps = self._writeSteps(run, folder.name, volumeNode, segmentationNode, settings)
+        configuration = {"settings": settings.to_dict(), "out": f"../{folder.name}"}
+        if model is not None:
+            configuration["model"] = str(model)
+        self._steps = self._writeSteps(run, volumeNode, segmentationNode, configuration)
         self._timer.start()
 
     def tidy(self, run: Path) -> None:
@@ -101,7 +107,9 @@ class Exporter:
         else:
             self._jobs.cancel()
 
-    def _writeSteps(self, run: Path, name: str, volumeNode, segmentationNode, settings) -> Iterator[None]:
+    def _writeSteps(
+        self, run: Path, volumeNode, segmentationNode, configuration: dict[str, Any]
+    ) -> Iterator[None]:
         voxels, frame = volumeArray(volumeNode)
         if voxels.dtype == np.float64:
             voxels = voxels.astype(np.float32)
@@ -126,8 +134,7 @@ class Exporter:
                     self._onProgress(0.9 + 0.1 * share, _("Writing the structures"))
                     yield
         case = {"name": _caseName(volumeNode.GetName()), "ct": f"{INPUTS}/{CT}", "labels": labels}
-        configuration = {"cases": [case], "settings": settings.to_dict(), "out": f"../{name}"}
-        self._jobs.create(run, "export", configuration)
+        self._jobs.create(run, "export", {"cases": [case], **configuration})
         self._jobs.start(run)
 
     def _step(self) -> None:
@@ -189,17 +196,19 @@ def settingsOf(parameters) -> ExportSettings:
         seed=parameters.seed,
         presets=tuple(PRESETS) if parameters.exportStandard else (),
         ranges=CameraRanges(**pairs),
-        method=parameters.method.value,
+        method=parameters.method.engine,
+        model=parameters.model if parameters.method.needsModel else None,
         rows=parameters.size,
         columns=parameters.size,
         samples=parameters.samples,
     )
 
 
-def saveRequest(folder: Path, parameters, camera: Camera) -> dict[str, Any]:
+def saveRequest(folder: Path, parameters, camera: Camera, model: Path | None = None) -> dict[str, Any]:
     """What the worker is asked to save: the picture shown, with all structures, as part of a labelled set.
 
     :param camera: the camera as it stands.
+    :param model: folder of the model that the settings name.
     :raises NerpError: the folder cannot be written, or a setting makes no sense.
     """
     try:
@@ -210,7 +219,8 @@ def saveRequest(folder: Path, parameters, camera: Camera) -> dict[str, Any]:
     shown = camera.resized(settings.rows, settings.columns).to_dict()
     settings = replace(settings, views=0, presets=(), cameras=(shown,))
     name = _caseName(parameters.ct.GetName())
-    return {"do": "save", "folder": str(folder), "name": name, "settings": settings.to_dict()}
+    request = {"do": "save", "folder": str(folder), "name": name, "settings": settings.to_dict()}
+    return request if model is None else {**request, "model": str(model)}
 
 
 def _caseName(name: str) -> str:

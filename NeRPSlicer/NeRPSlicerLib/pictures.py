@@ -14,6 +14,7 @@ from .client.live import FULL, MASKS, SMALL, LivePreview
 from .client.renderClient import RenderClient, Reply
 from .comparison import ComparisonView
 from .display import RadiographDisplay
+from .models import Models, methodLabel
 from .patient import Patient
 
 MASK_SIDE_WITHOUT_NUMBA = 128
@@ -29,6 +30,7 @@ class Pictures:
     :param client: the render worker's client.
     :param display: shows the picture and its masks.
     :param comparison: what the picture is compared with.
+    :param models: the trained models that pictures can be drawn by.
     :param tell: called with one line for people.
     :param whenChanged: called when another picture is shown.
     """
@@ -41,11 +43,12 @@ class Pictures:
         client: RenderClient,
         display: RadiographDisplay,
         comparison: ComparisonView,
+        models: Models,
         tell: Callable[[str], None],
         whenChanged: Callable[[], None],
     ) -> None:
         self._settings, self._patient, self._camera, self._client = settings, patient, camera, client
-        self._display, self._comparison = display, comparison
+        self._display, self._comparison, self._models = display, comparison, models
         self._tell, self._whenChanged = tell, whenChanged
         self.live = LivePreview(client, self._request, self._onPicture)
         self.lastReply: Reply = {}
@@ -53,6 +56,8 @@ class Pictures:
         self.numbers: np.ndarray | None = None
         """That picture's numbers, whatever is done to them for the eye."""
         self._forSheet = self._isBlank = False
+        self.difference: np.ndarray | None = None
+        """What the model changed in that picture, where it was asked for."""
         self._maskPose: list | None = None
 
     def forget(self) -> None:
@@ -63,7 +68,8 @@ class Pictures:
 
     def draw(self) -> None:
         """A full picture with masks, live preview or not."""
-        self.live.drawFull()
+        if self._isReady():
+            self.live.drawFull()
 
     def drawPlaced(self, forSheet: bool = False) -> None:
         """A picture of a camera that a button has placed: at once, live preview or not.
@@ -71,6 +77,8 @@ class Pictures:
         :param forSheet: keep it for the contact sheet.
         """
         self._forSheet = self._forSheet or forSheet
+        if not self._isReady():
+            return
         if self._settings().live:
             self.live.moved()
         else:
@@ -78,7 +86,7 @@ class Pictures:
 
     def drawMoved(self) -> None:
         """A picture of a camera that is being dragged, if the preview is live."""
-        if self._settings().live and self._patient.geometry is not None:
+        if self._settings().live and self._patient.geometry is not None and self._isReady():
             self.live.moved()
 
     def redrawMasks(self, atRest: bool = True) -> None:
@@ -88,6 +96,8 @@ class Pictures:
             return
         if settings.masks.name == "NONE":
             self._display.hideMasks()
+        elif settings.masks.name == "DIFFERENCE":
+            self.draw()
         elif self._display.masks:
             outlines, blinking = settings.masks.name != "FILLED", settings.comparison.name == "BLINK"
             self._display.drawMasks(camera, outlines, settings.maskOpacity, atRest, quick=not blinking)
@@ -102,6 +112,10 @@ class Pictures:
 
     # --- inside ---------------------------------------------------------------------------------------------
 
+    def _isReady(self) -> bool:
+        """Whether the method can be drawn; a model that is not ready calls `draw` when it is."""
+        return self._patient.geometry is None or self._models.isReady()
+
     def _chosenStructures(self) -> list[str]:
         chosen = self._settings().structures
         return [name for name in self._patient.segmentIds if not chosen or name in chosen]
@@ -114,12 +128,17 @@ class Pictures:
         request = {
             "do": "draw",
             "camera": camera.resized(size, size).to_dict(),
-            "method": settings.method.value,
+            "method": settings.method.engine,
             "samples": settings.samples,
             "quality": "full" if stage == FULL else "small",
             "structures": False,
         }
-        names = self._chosenStructures() if settings.masks.name != "NONE" else []
+        model = self._models.chosen
+        if model is not None:
+            request["model"] = str(model.folder)
+        if stage == FULL and settings.masks.name == "DIFFERENCE":
+            request["difference"] = True
+        names = self._chosenStructures() if settings.masks.name not in ("NONE", "DIFFERENCE") else []
         fast = bool(self._client.hello.get("numba"))
         if stage == SMALL and fast and names:
             request["structures"] = names
@@ -148,12 +167,15 @@ class Pictures:
             self.numbers = readArray(folder, reply["picture"])
             self.lastReply = reply
             self._show(pictureCamera, limits)
-            self._display.describe(camera, settings.method.label())
+            self._display.describe(camera, methodLabel(settings))
             self._tellBlank()
             if stage == FULL and self._forSheet:
                 self._forSheet = False
                 self._comparison.keep(self.numbers)
-        if "masks" in reply:
+        if "difference" in reply:
+            self.difference = readArray(folder, reply["difference"])
+            self._display.drawDifference(self.difference, pictureCamera, settings.maskOpacity)
+        elif "masks" in reply:
             self._maskPose = reply["camera"]["ras_from_camera"]
             self._display.readMasks(reply, folder, self._patient.colors())
             if settings.masks.name == "THICKNESS" and "lengths" in reply:
@@ -165,7 +187,7 @@ class Pictures:
             else:
                 # All are empty in this picture: none to draw, and none to ask for again.
                 self._display.hideMasks()
-        elif reply["camera"]["ras_from_camera"] != self._maskPose:
+        elif reply["camera"]["ras_from_camera"] != self._maskPose or settings.masks.name == "DIFFERENCE":
             # Masks of another pose would lie.
             self._display.masks = []
             self._display.hideMasks()
@@ -181,5 +203,7 @@ class Pictures:
 
     def _show(self, pictureCamera: Camera, limits: tuple[float, float] | None) -> None:
         picture, matchedLimits = self._comparison.matched(self.numbers)
-        self._display.showPicture(picture, pictureCamera, matchedLimits or limits)
+        # Grey levels that are a film's already need no curve.
+        tone = () if matchedLimits else self.lastReply["display"].get("tone", ())
+        self._display.showPicture(picture, pictureCamera, matchedLimits or limits, tone)
         self._comparison.onPicture()

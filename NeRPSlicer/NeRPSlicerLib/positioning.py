@@ -12,6 +12,7 @@ from nerp.poses import CameraRanges, draw_camera
 from slicer.util import VTKObservationMixin
 
 from .display import RadiographDisplay
+from .models import methodLabel
 from .patient import Patient
 from .scene.camera import cameraFromNode, cameraNode, setCamera
 from .scene.ghosts import addGhost, ghostCameras, setGhosts
@@ -184,7 +185,7 @@ class Positioner(VTKObservationMixin):
         self._show(camera)
 
     def _show(self, camera: Camera) -> None:
-        method = self._settings().method.label()
+        method = methodLabel(self._settings())
         self._display.follow(camera, method)
         self._display.describe(camera, method)
 

@@ -18,6 +18,7 @@ from .client.workerProcess import Start
 from .comparison import ComparisonView
 from .display import RadiographDisplay
 from .example import ExampleLoader
+from .models import Models, methodLabel
 from .patient import Patient, PatientLoader
 from .patientSurface import showPatientSurface
 from .pictures import Pictures
@@ -56,6 +57,7 @@ class Session:
             settings, self.patient, self.display, tell, self._onPlaced, self._onMoved
         )
         self.comparison = ComparisonView(self.display, settings, lambda: self.camera, self._methodLabel, tell)
+        self.models = Models(settings, self.client, onProgress, tell, self.draw)
         self.pictures = Pictures(
             settings,
             self.patient,
@@ -63,6 +65,7 @@ class Session:
             self.client,
             self.display,
             self.comparison,
+            self.models,
             tell,
             whenChanged,
         )
@@ -100,6 +103,7 @@ class Session:
 
     def restore(self) -> None:
         """Set again what a scene or a layout does not keep, and follow the camera that is there."""
+        self.models.look()
         self.positioner.follow()
         self.display.restore(self.camera, self._methodLabel())
 
@@ -107,6 +111,7 @@ class Session:
         """Drop what was asked for: pictures and loading."""
         isLoading = self.loader.busy and self.geometry is None
         self.live.cancel()
+        self.models.cancel()
         self.example.cancel()
         self.loader.cancel()
         self._onProgress(None, "")
@@ -184,6 +189,7 @@ class Session:
     def _forgetPatient(self) -> None:
         self.loader.cancel()
         self.patient.forget()
+        self.models.forget()
         self.pictures.forget()
         self.comparison.stop()
         self.comparison.pictures = []
@@ -257,7 +263,7 @@ class Session:
         self._whenChanged()
 
     def _methodLabel(self) -> str:
-        return self._settings().method.label()
+        return methodLabel(self._settings())
 
 
 _MOST_NAMES = 3

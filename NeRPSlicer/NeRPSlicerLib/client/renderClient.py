@@ -91,6 +91,10 @@ class RenderClient:
         if self._worker is not None:
             self._worker.send({"do": "cancel", "number": number, "request": _CANCELLED})
 
+    def withdraw(self, kind: str) -> None:
+        """A worker to come need not be told what requests of a kind have told this one."""
+        self._state = [kept for kept in self._state if kept["do"] != kind]
+
     @property
     def busy(self) -> bool:
         """Whether an answer is awaited."""
@@ -143,7 +147,9 @@ class RenderClient:
             self._state, self._volumeToFollow = [], None
         if kind == "structures" and what.get("mode", "replace") != "add":
             self._state = [kept for kept in self._state if kept["do"] != "structures"]
-        if kind in ("volume", "structures"):
+        if kind == "model":
+            self._state = [kept for kept in self._state if kept["do"] != "model"]
+        if kind in ("volume", "structures", "model"):
             self._state.append(what)
 
     def _startWorker(self, restoring: bool = False) -> None:
@@ -151,6 +157,8 @@ class RenderClient:
         self._expectEnd, self._reason = False, ""
         unanswered = {id(request.what) for request in self._waiting.values()}
         onlyPictures = all(request.what["do"] == "draw" for request in self._waiting.values())
+        # What a model makes of a CT depends on the body, and takes longer than to find it.
+        onlyPictures = onlyPictures and all(kept["do"] != "model" for kept in self._state)
         self._worker = self._start(self._onReply, self._onEnd)
         self._worker.send({"do": "hello", "request": _HELLO})
         self._volumeToFollow = None

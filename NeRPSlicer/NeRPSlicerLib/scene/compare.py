@@ -12,6 +12,7 @@ from .film import filmNode
 from .matrices import arrayFromMatrix
 from .radiograph import placeOnDetector, radiographNode, updatePixels
 from .roles import findOrAddNode
+from .tone import toned
 from .volumes import localRasFromIjk
 
 SWIPE_ROLE = "swipe"
@@ -73,12 +74,12 @@ def filmOnRadiograph() -> np.ndarray:
 
 
 def greyLevels(volumeNode) -> np.ndarray:
-    """A one-slice volume in its window: uint8 ``[rows, columns]``."""
+    """A one-slice volume in its window and tone curve: uint8 ``[rows, columns]``."""
     display = volumeNode.GetDisplayNode()
     low, high = display.GetWindowLevelMin(), display.GetWindowLevelMax()
     picture = slicer.util.arrayFromVolume(volumeNode)[0].astype(np.float32)
     scaled = (picture - low) / max(high - low, 1e-6) * (_LEVELS - 1)
-    return np.clip(np.rint(scaled), 0, _LEVELS - 1).astype(np.uint8)
+    return toned(np.clip(np.rint(scaled), 0, _LEVELS - 1).astype(np.uint8), display)
 
 
 def histogramMatched(picture: np.ndarray, reference: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from .radiograph import placeOnDetector, updatePixels
 from .roles import findNode, findOrAddNode
 
 OVERLAY_ROLE, SEGMENTATION_ROLE, THICKNESS_ROLE = "maskOverlay", "masks", "thickness"
+DIFFERENCE_ROLE, COLORS_ROLE = "difference", "differenceColors"
 
 
 class Mask(NamedTuple):
@@ -107,6 +108,42 @@ def showThickness(millimetres: np.ndarray, camera: Camera, sliceLogic, opacity: 
     display.SetThreshold(0.01, most)
     display.ApplyThresholdOn()
     _showInForeground(sliceLogic, node, opacity)
+    return node
+
+
+def showDifference(difference: np.ndarray, camera: Camera, sliceLogic, opacity: float = 0.6):
+    """What a model changed as a colour map in a view's foreground: red is brighter than without it, blue
+    darker, and clear where nothing changed.
+
+    :param difference: ``[rows, columns]``, a picture's numbers.
+    """
+    node = findOrAddNode(DIFFERENCE_ROLE, "vtkMRMLScalarVolumeNode", "Radiograph difference (VRR - fixed)")
+    placeOnDetector(node, camera.resized(*difference.shape))
+    updatePixels(node, np.asarray(difference, np.float32))
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID(_differenceColors().GetID())
+    display.AutoWindowLevelOff()
+    most = differenceScale(difference)
+    display.SetWindowLevelMinMax(-most, most)
+    _showInForeground(sliceLogic, node, opacity)
+    return node
+
+
+def differenceScale(difference: np.ndarray) -> float:
+    """The change that is shown in full colour."""
+    return max(float(np.percentile(np.abs(difference), 99.5)), 1e-6)
+
+
+def _differenceColors():
+    node = findNode(COLORS_ROLE)
+    if node is None:
+        node = findOrAddNode(COLORS_ROLE, "vtkMRMLColorTableNode", "Radiograph difference colors")
+        node.SetTypeToUser()
+        node.SetNumberOfColors(256)
+        for level in range(256):
+            change = (level - 127.5) / 127.5
+            red, blue = (0.85, 0.15) if change > 0 else (0.1, 0.9)
+            node.SetColor(level, str(level), red, 0.2, blue, abs(change))
     return node
 
 

@@ -61,13 +61,14 @@ class ExportSection(Section):
         ui, session = self.ui, self.panel.session
         noFolder = _("Choose a folder first.") if self._folder() is None else ""
         noPatient = "" if session.geometry is not None else _("Choose a CT in section 1 first.")
+        noModel = session.models.reason(self.panel.parameters.method)
         busy = self.exporter.busy or (self.status is not None and self.status.active)
         resumable = self.status is not None and self.status.state in _RESUMED
         ui.exportButton.text = _("Cancel") if busy else _("Resume") if resumable else _("Export")
-        self.enable(ui.exportButton, "" if busy or resumable else noFolder or noPatient)
+        self.enable(ui.exportButton, "" if busy or resumable else noFolder or noPatient or noModel)
         noPicture = "" if session.numbers is not None else _("There is no radiograph yet.")
         noPicture = _("The picture is being saved.") if self.saving else noPicture
-        self.enable(ui.pictureButton, noFolder or noPicture)
+        self.enable(ui.pictureButton, noFolder or noPicture or noModel)
         for widget in (ui.viewsBox, ui.standardBox, ui.folderEdit):
             self.enable(widget, _("Cancel the export first.") if busy else "")
 
@@ -100,10 +101,16 @@ class ExportSection(Section):
                 parameters = self.panel.parameters
                 settings = settingsOf(parameters)
                 slicer.app.settings().setValue(_LAST, str(self._folder()))
-                self.exporter.start(self._folder(), parameters.ct, parameters.segmentation, settings)
+                patient = parameters.ct, parameters.segmentation
+                self.exporter.start(self._folder(), *patient, settings, self._model())
         except NerpError as error:
             self.panel.tell(str(error))
         self.refresh()
+
+    def _model(self) -> Path | None:
+        """Folder of the model that the settings name."""
+        chosen = self.panel.session.models.chosen
+        return None if chosen is None else chosen.folder
 
     def _onFailed(self, line: str) -> None:
         self.ui.exportBar.visible = False
@@ -136,7 +143,7 @@ class ExportSection(Section):
             self.panel.tell(_("There is no X-ray camera: press a projection."))
             return
         try:
-            request = saveRequest(folder, self.panel.parameters, camera)
+            request = saveRequest(folder, self.panel.parameters, camera, self._model())
         except NerpError as error:
             self.panel.tell(str(error))
             return

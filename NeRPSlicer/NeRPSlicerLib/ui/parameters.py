@@ -22,6 +22,8 @@ from slicer.parameterNodeWrapper import (
 class Method(enum.Enum):
     """How a radiograph is drawn; stored by name: never rename one."""
 
+    VRR = "vrr"
+    TONE = "fixed-tone"
     DRR = "drr"
     FIXED = "fixed"
     AIP = "aip"
@@ -30,12 +32,23 @@ class Method(enum.Enum):
 
     def label(self) -> str:
         return {
+            Method.VRR: _("VRR"),
+            Method.TONE: _("Fixed radiance, tone curve"),
             Method.DRR: _("DRR"),
             Method.FIXED: _("Fixed radiance"),
             Method.AIP: _("AIP"),
             Method.MIP: _("MIP"),
             Method.MIDA: _("MIDA"),
         }[self]
+
+    @property
+    def needsModel(self) -> bool:
+        return self in (Method.VRR, Method.TONE)
+
+    @property
+    def engine(self) -> str:
+        """The engine's name for it."""
+        return "fixed" if self is Method.TONE else self.value
 
 
 class Masks(enum.Enum):
@@ -44,6 +57,7 @@ class Masks(enum.Enum):
     OUTLINES = "outlines"
     FILLED = "filled"
     THICKNESS = "thickness"
+    DIFFERENCE = "difference"
     NONE = "none"
 
     def label(self) -> str:
@@ -51,6 +65,7 @@ class Masks(enum.Enum):
             Masks.OUTLINES: _("Outlines"),
             Masks.FILLED: _("Filled"),
             Masks.THICKNESS: _("Thickness of the first structure chosen"),
+            Masks.DIFFERENCE: _("Difference of VRR to the fixed radiance"),
             Masks.NONE: _("None"),
         }[self]
 
@@ -95,6 +110,8 @@ class NeRPParameters:
     rollRange: Annotated[FloatRange, RangeBounds(-45, 45), Default(FloatRange(-5, 5)), Decimals(0)]
 
     method: Method = Method.DRR
+    model: str = ""
+    modelName: str = ""
     size: Annotated[int, Choice([128, 256, 384, 512, 1024])] = 384
     samples: Annotated[int, Choice([128, 256, 512, 1024])] = 512
     masks: Masks = Masks.OUTLINES

@@ -35,5 +35,6 @@ class StatusSection(Section):
         hello = session.client.hello
         runs = hello.get("backend", _("Starts with the first picture"))
         self.ui.statusLabel.text = _("Runs on: {0}").format(runs)
-        busy = session.live.active or session.loader.busy or session.example.busy or self.panel.setUp.busy
+        works = session.live.active, session.loader.busy, session.example.busy, session.models.busy
+        busy = any(works) or self.panel.setUp.busy
         self.enable(self.ui.cancelButton, "" if busy else _("Nothing is under way."))

@@ -213,7 +213,7 @@ def test_methods_sizes_and_window(driver):
     ui = driver.radiograph.ui
     assert not ui.samplesBox.enabled and "exact" in ui.samplesBox.toolTip
     drr = driver.picture()
-    ui.methodBox.currentIndex = 3
+    ui.methodBox.currentIndex = [m.name for m in type(driver.parameters.method)].index("MIP")
     driver.rest()
     assert driver.session.lastReply["method"] == "mip" and ui.samplesBox.enabled
     assert driver.picture().max() > 5 * drr.max()

@@ -48,6 +48,8 @@ def change_everything(driver, folder) -> dict:
         "secondaryRange": FloatRange(-20, 5),
         "rollRange": FloatRange(-1, 2),
         "method": kinds["method"].AIP,
+        "model": "0" * 64,
+        "modelName": "a model",
         "masks": kinds["masks"].FILLED,
         "maskOpacity": 0.25,
         "autoWindow": False,

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-import numpy as np
-
 from ..atomic import explained, write_json, written_aside
 from ..errors import NerpError
 from ..geometry import Camera
@@ -30,7 +28,7 @@ from ..models import (
 )
 from ..projector import Radiograph, project
 from ..projector.prepared import fixed_fields
-from ..projector.radiograph import DrawnBy
+from ..projector.radiograph import DrawnBy, likeness
 from ..radiance import Fields
 from ..structures import Structures
 from ..volume import Volume
@@ -69,7 +67,7 @@ class RadianceModel:
 
     @property
     def method(self) -> str:
-        """"vrr", or "fixed" without a Mapper: only a learned radiance's picture is ever called VRR."""
+        """What its pictures are drawn by: only a learned radiance's is ever called VRR."""
         return "fixed" if self.mapper is None else "vrr"
 
     @property
@@ -124,8 +122,7 @@ class RadianceModel:
         near: float | None = 1.0
         if self.mapper is not None:
             fixed = project(fixed_fields(volume, self.opacity_ratio), camera, "fixed", samples)
-            assert fixed.opacity is not None
-            near = _correlation(picture.image, fixed.image, fixed.opacity > 0)
+            near = likeness(picture, fixed)
         return self.marked(picture, near)
 
     def marked(self, picture: Radiograph, correlation_with_fixed: float | None = None) -> Radiograph:
@@ -159,16 +156,6 @@ class RadianceModel:
             "card": dict(self.card),
         }
         write_json(folder / METADATA, record)
-
-
-def _correlation(image: np.ndarray, other: np.ndarray, inside: np.ndarray) -> float | None:
-    """Pearson's, where ``inside``; None where one of the pictures has no contrast."""
-    if not inside.any():
-        return None
-    ours, theirs = (part[inside].astype(np.float64) for part in (image, other))
-    ours, theirs = ours - ours.mean(), theirs - theirs.mean()
-    scale = float(np.sqrt((ours**2).sum() * (theirs**2).sum()))
-    return float((ours * theirs).sum()) / scale if scale > 0 else None
 
 
 def card_text(card: Mapping[str, Any]) -> str:

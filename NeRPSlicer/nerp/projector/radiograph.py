@@ -63,3 +63,16 @@ class Radiograph:
             known = ", ".join(self.path_length) or "none"
             raise NerpError(f"Structure {name!r} was not projected; projected are: {known}.")
         return self.path_length[name] >= (structure_threshold_mm(name) if minimum_mm is None else minimum_mm)
+
+
+def likeness(picture: Radiograph, fixed: Radiograph) -> float | None:
+    """Correlation of a picture with the fixed radiance's of the same camera inside the projected body
+    (Pearson's); None where one of them has no contrast."""
+    assert fixed.opacity is not None
+    inside = fixed.opacity > 0
+    if not inside.any():
+        return None
+    ours, theirs = (part.image[inside].astype(np.float64) for part in (picture, fixed))
+    ours, theirs = ours - ours.mean(), theirs - theirs.mean()
+    scale = float(np.sqrt((ours**2).sum() * (theirs**2).sum()))
+    return float((ours * theirs).sum()) / scale if scale > 0 else None

@@ -21,6 +21,7 @@ from ..models import lacking_packages
 from ..phantom import thorax
 from ..projector import Radiograph, backend_name, project
 from ..projector.prepared import fixed_fields
+from ..projector.radiograph import likeness
 from ..projector.threads import thread_count
 from ..radiance import Fields
 from ..settings import LEARNED, METHODS, ExportSettings
@@ -240,10 +241,10 @@ class Session:
             if drawn.model is not None:
                 reply["model"] = {"name": drawn.model.name, "sha256": drawn.model.sha256}
             if asked.difference:
-                reply["difference"] = self._buffers["difference"].write(self._difference(asked, drawn))
+                reply.update(self._difference(asked, drawn))
         return {**reply, **(self._masks(asked, drawn) if asked.names else {})}
 
-    def _difference(self, asked: Drawing, drawn: Radiograph) -> np.ndarray:
+    def _difference(self, asked: Drawing, drawn: Radiograph) -> Reply:
         """What the model changed: its picture less the fixed radiance's of the same camera."""
         if self._volume().hu.size > MANY_VOXELS:
             raise NerpError(
@@ -252,7 +253,11 @@ class Session:
         model = self._models.get(str(asked.model), asked.method)
         fixed = fixed_fields(self._volume(), model.opacity_ratio)
         same = drawn.camera, "fixed", drawn.samples or 1, None, None
-        return drawn.image - project_in_bands(self._check, fixed, *same).image
+        plain = project_in_bands(self._check, fixed, *same)
+        return {
+            "difference": self._buffers["difference"].write(drawn.image - plain.image),
+            "correlation_with_fixed": likeness(drawn, plain),
+        }
 
     def _drawn(self, request: Request, asked: Drawing) -> Radiograph:
         if not asked.picture or asked.model is None:
