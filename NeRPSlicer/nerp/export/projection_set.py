@@ -57,7 +57,7 @@ class ProjectionSet:
         self._earlier: set[str] = set()
         self._take_up(taken_over)
         self.complete = self.has_all()
-        """Whether every view of every case is there, as far as anyone may tell who reads along."""
+        """What `write_dataset` says of it: an export that is under way is not."""
 
     def _take_up(self, taken_over: Collection[str]) -> None:
         if not (self.folder / DATASET).is_file():
@@ -164,10 +164,10 @@ class ProjectionSet:
         structures: Structures | None,
         draw: CameraDraw | None = None,
     ) -> dict[str, Any]:
-        """Write a projection's files; its record is on disk when the caller has put it there.
+        """Write a projection's files.
 
         Returns:
-            the record.
+            its record, which the caller writes: appended, or with all others by `write`.
         """
         self._name_labels(structures)
         name = f"{case}_{view}"
@@ -189,11 +189,11 @@ class ProjectionSet:
             self.write_dataset()
 
     def begin(self) -> None:
-        """Clear away what a killed writer left."""
+        """Clear away what a killed writer left; once it is sure that something will be written."""
         remove_unfinished(self.folder, *(self.folder / name for name in FOLDERS))
 
     def write(self) -> None:
-        """Put the records in order, and what `write_dataset` does."""
+        """Write all records, in order, and what they make of the set."""
         write_records(self.folder, self.records)
         self.write_dataset()
 

@@ -15,7 +15,6 @@ from ..structures import Structures
 from ..volume import Volume
 from .cases import file_name
 from .drawing import Model, check_model, drawn
-from .index import is_whole
 from .previews import write_set_page
 from .projection_set import ProjectionSet
 
@@ -64,7 +63,7 @@ def save_view(
         if structures is not None:
             structures = settings.select(structures)
         there = kept.record_of(volume, structures, camera)
-        if there is not None and is_whole(folder, there):
+        if there is not None and kept.whole(there["id"]):
             return there
         case = kept.name_of(file_name(name), volume)
         view = kept.next_saved(case) if there is None else there["view"]
