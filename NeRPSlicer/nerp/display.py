@@ -2,8 +2,8 @@
 
 Default (`display_of`): the window runs between two percentiles of the projected body; ``drr`` and
 ``drr-sampled`` then pass a film-like curve, the other methods a straight line. A model's pictures pass the
-tone curve that was fitted with it, between percentiles of the whole picture, as in training. "paper" is
-min-max and a straight line, as in the NeRP paper.
+tone curve that was fitted with it, between percentiles of where the body is thick. "paper" is min-max and a
+straight line, as in the NeRP paper.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import numpy as np
 from .errors import NerpError
 
 PERCENTILES = (0.5, 99.5)
+THICK = 0.5
+"""Share of a picture's greatest accumulated opacity from which the body is thick. Films that a tone curve is
+fitted on are cut to the lungs; without the skin and what lies beside it a whole chest has their black."""
 FILM_METHODS = ("drr", "drr-sampled")
 FILM_GAMMA = 4.0
 FILM_MIDDLE = 0.5
@@ -112,7 +115,9 @@ def display_of(radiograph: HasPicture, preset: str = "default") -> Display:
     if preset != "default":
         raise NerpError(f'The display preset is "default" or "paper", not {preset!r}.')
     if radiograph.model is not None:
-        low, high = np.percentile(image, PERCENTILES)
+        assert radiograph.opacity is not None  # of all methods that take a model
+        thick = radiograph.opacity >= THICK * radiograph.opacity.max()
+        low, high = np.percentile(image[thick], PERCENTILES)
         return Display(float(low), float(high), "tone", tone=tuple(radiograph.model.tone))
     # Without an opacity, the least value is what a ray that meets nothing gets.
     body = radiograph.opacity > 0 if radiograph.opacity is not None else image > image.min()
