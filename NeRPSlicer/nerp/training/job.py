@@ -3,8 +3,8 @@
 Its configuration: ``settings`` (`TrainingSettings.to_dict`), ``ct`` and ``xray`` (lists of folders or files),
 ``labels`` (a folder of labels matched by file stem, or null), ``thoraxes`` (seeds of digital thoraxes mixed
 in), ``cache`` (a folder to share between runs, or null). In the run folder lie ``split.json``, ``cache/``,
-``checkpoints/``, ``samples/`` (one of each report, and ``films.png``: real films to look at beside) and, at
-the end, ``model/``. An epoch is the steps between two reports.
+``checkpoints/``, ``samples/`` (one of each report, and ``films.png``: real films to look at beside) and
+``model/``, from the first report on. An epoch is the steps between two reports.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
                 f"Step {trainer.done + 1} gave no finite {error}; start a new run with lower learning rates."
             ) from error
         job.progress(
-            trainer.done, _expected_steps(trainer, facts["seconds"]), f"correlation {told['correlation']:.3f}"
+            trainer.done, _expected_steps(trainer, facts["seconds"]), f"correlation {trainer.correlation:.3f}"
         )
         if trainer.done == 1 or trainer.done % settings.report_every == 0 or finished():
             metrics, gate, samples = report(trainer, watched, data.held_films)
@@ -88,6 +88,7 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             job.event(step=trainer.done, seconds=facts["seconds"], **told, **metrics)
             write_png(job.folder / SAMPLES / f"step_{trainer.done:08d}.png", samples)
             save_checkpoint(job.checkpoints, trainer, facts)
+            _leave_model(job, trainer, data, facts)
 
 
 def _expected_steps(trainer: Trainer, seconds: float) -> int:
