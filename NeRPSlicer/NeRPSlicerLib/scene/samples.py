@@ -37,7 +37,7 @@ def showSamples(samples: np.ndarray, films: np.ndarray | None, sliceLogic):
     :return: the volume node; it lies in a coronal plane of its own, not in a patient.
     """
     picture = composeSamples(samples, films)
-    node = findOrAddNode(ROLE, "vtkMRMLScalarVolumeNode", "Training samples (synthetic) and real X-rays")
+    node = findOrAddNode(ROLE, "vtkMRMLScalarVolumeNode", "Training samples (synthetic) and X-rays")
     isNew = node.GetImageData() is None or node.GetImageData().GetDimensions()[:2] != picture.shape[::-1]
     coronal = np.array([[-1.0, 0, 0, 0], [0, 0, -1, 0], [0, -1, 0, 0], [0, 0, 0, 1]])
     node.SetIJKToRASMatrix(matrixFromArray(coronal))

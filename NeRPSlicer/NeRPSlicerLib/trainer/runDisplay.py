@@ -52,7 +52,7 @@ class RunDisplay:
             _("SYNTHETIC, left, step {0}: above fixed radiance with tone curve, below learned").format(step)
         ]
         if films is not None:
-            lines.append(_("Real chest X-rays, right"))
+            lines.append(_("X-rays of the folder, right"))
         self._say("\n".join(lines))
 
     def _say(self, text: str) -> None:

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from scene.trainer_panels import MODULE
+from scene.trainer_panels import MODULE, python_with_torch
 
-REPOSITORY, TESTING = MODULE.parents[1], MODULE.parent / "Testing"
-NEEDED = ("torch", "monai", "safetensors")
-
-
-def python_with_torch() -> str:
-    """A Python that can train: this one, or the environment that make.py sets up."""
-    environment = REPOSITORY / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    check = f"import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, {NEEDED})))"
-    for python in (sys.executable, str(environment)):
-        if Path(python).is_file() and subprocess.run([python, "-c", check], check=False).returncode == 0:
-            return python
-    pytest.skip("a real run needs torch, MONAI and safetensors")
+TESTING = MODULE.parent / "Testing"
 
 
 def test_the_module_file_is_light():
@@ -82,6 +69,8 @@ def test_a_real_run_from_the_panel(app, monkeypatch):
     import slicer
 
     python = python_with_torch()
+    if not python:
+        pytest.skip("a real run needs torch, MONAI and safetensors")
     app.load_module(MODULE)
     import NeRPSlicerLib.client.jobClient
     import NeRPSlicerLib.ui.trainerSetUp

@@ -113,10 +113,10 @@ def test_the_samples_are_called_synthetic(trainer):
     text = trainer.panel.display._text
     text.setText = said.append
     trainer.wait(lambda: said)
-    assert "SYNTHETIC" in said[-1] and "step 50" in said[-1] and "Real" not in said[-1]
+    assert "SYNTHETIC" in said[-1] and "step 50" in said[-1] and "X-rays" not in said[-1]
     write_sample(run, "films.png", 70)
     write_sample(run, "step_00000100.png", 180)
-    trainer.wait(lambda: "Real chest X-rays" in said[-1])
+    trainer.wait(lambda: "X-rays of the folder" in said[-1])
 
 
 def test_stopping_after_the_epoch_or_now(trainer, monkeypatch):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,7 +14,18 @@ import pytest
 
 MODULE = Path(__file__).resolve().parents[2] / "NeRPTrainer.py"
 POLL_MS, REFRESH_MS = 30, 5
+NEEDED = ("torch", "monai", "safetensors")
 CONFIGURATION = {"settings": {"preset": "small"}, "ct": ["ct"], "xray": ["films"], "thoraxes": []}
+
+
+def python_with_torch() -> str:
+    """A Python that can train: this one, or the environment that make.py sets up; "" for none."""
+    environment = MODULE.parents[1] / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    check = f"import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, {NEEDED})))"
+    for python in (sys.executable, str(environment)):
+        if Path(python).is_file() and subprocess.run([python, "-c", check], check=False).returncode == 0:
+            return python
+    return ""
 
 
 def plan(refusal: str = "") -> dict:
