@@ -100,9 +100,7 @@ class RadiographDisplay:
             if widget is not None:
                 lookAtDetector(widget.mrmlSliceNode(), camera)
         self._camera = camera
-        text = cameraText(camera, method)
-        for viewText in self._texts:
-            viewText.setText(text)
+        self._say(camera, method)
 
     def caption(self, viewName: str, text: str) -> None:
         """Say in a view what it shows, until another layout comes."""
@@ -153,6 +151,11 @@ class RadiographDisplay:
             self._described = wanted
             showCameraModels(camera)
             showMarkers(camera, method, self._markerViews())
+            self._say(camera, method)
+
+    def _say(self, camera: Camera, method: str) -> None:
+        for viewText in self._texts:
+            viewText.setText(cameraText(camera, method))
 
     # --- pictures -------------------------------------------------------------------------------------------
 

@@ -148,5 +148,18 @@ class Models:
 
 def methodLabel(settings) -> str:
     """What pictures are called: the method, and the model where one draws them."""
-    label = settings.method.label()
-    return f"{label} \u00b7 {settings.modelName}" if settings.method.needsModel else label
+    return _label(settings.method, settings.modelName)
+
+
+def pictureLabel(reply: Reply, settings) -> str:
+    """What the picture of an answer is called, whatever the settings ask for meanwhile; theirs before any."""
+    if "method" not in reply:
+        return methodLabel(settings)
+    model = reply.get("model")
+    kinds = (kind for kind in type(settings.method) if kind.engine == reply["method"])
+    kind = next(kind for kind in kinds if kind.needsModel == (model is not None))
+    return _label(kind, model["name"] if model is not None else "")
+
+
+def _label(method, modelName: str) -> str:
+    return f"{method.label()} \u00b7 {modelName}" if method.needsModel else method.label()

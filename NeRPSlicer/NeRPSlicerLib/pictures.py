@@ -14,7 +14,7 @@ from .client.live import FULL, MASKS, SMALL, LivePreview
 from .client.renderClient import RenderClient, Reply
 from .comparison import ComparisonView
 from .display import RadiographDisplay
-from .models import Models, methodLabel
+from .models import Models, pictureLabel
 from .patient import Patient
 
 MASK_SIDE_WITHOUT_NUMBA = 128
@@ -167,7 +167,7 @@ class Pictures:
             self.numbers = readArray(folder, reply["picture"])
             self.lastReply = reply
             self._show(pictureCamera, limits)
-            self._display.describe(camera, methodLabel(settings))
+            self._display.describe(camera, pictureLabel(reply, settings))
             self._tellBlank()
             if stage == FULL and self._forSheet:
                 self._forSheet = False

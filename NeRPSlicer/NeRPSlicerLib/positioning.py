@@ -12,7 +12,6 @@ from nerp.poses import CameraRanges, draw_camera
 from slicer.util import VTKObservationMixin
 
 from .display import RadiographDisplay
-from .models import methodLabel
 from .patient import Patient
 from .scene.camera import cameraFromNode, cameraNode, setCamera
 from .scene.ghosts import addGhost, ghostCameras, setGhosts
@@ -27,6 +26,7 @@ class Positioner(VTKObservationMixin):
     :param settings: gives the parameter node wrapper.
     :param patient: whom to place it for.
     :param display: follows the camera.
+    :param method: gives the name of what is drawn, for people.
     :param tell: called with one line for people.
     :param whenPlaced: called when a button has placed it, with whether the pose is a random one.
     :param whenMoved: called when its transform was moved by somebody else: handles, a script.
@@ -37,12 +37,14 @@ class Positioner(VTKObservationMixin):
         settings: Callable[[], Any],
         patient: Patient,
         display: RadiographDisplay,
+        method: Callable[[], str],
         tell: Callable[[str], None],
         whenPlaced: Callable[[bool], None],
         whenMoved: Callable[[], None],
     ) -> None:
         VTKObservationMixin.__init__(self)
-        self._settings, self._patient, self._display, self._tell = settings, patient, display, tell
+        self._settings, self._patient, self._display = settings, patient, display
+        self._method, self._tell = method, tell
         self._whenPlaced, self._whenMoved = whenPlaced, whenMoved
         self._isPlacing = self._isRefused = False
         self._distances: tuple[float, float] | None = None
@@ -185,7 +187,7 @@ class Positioner(VTKObservationMixin):
         self._show(camera)
 
     def _show(self, camera: Camera) -> None:
-        method = methodLabel(self._settings())
+        method = self._method()
         self._display.follow(camera, method)
         self._display.describe(camera, method)
 

@@ -18,7 +18,7 @@ from .client.workerProcess import Start
 from .comparison import ComparisonView
 from .display import RadiographDisplay
 from .example import ExampleLoader
-from .models import Models, methodLabel
+from .models import Models, pictureLabel
 from .patient import Patient, PatientLoader
 from .patientSurface import showPatientSurface
 from .pictures import Pictures
@@ -54,7 +54,7 @@ class Session:
         self.patient = Patient()
         self.display = RadiographDisplay()
         self.positioner = Positioner(
-            settings, self.patient, self.display, tell, self._onPlaced, self._onMoved
+            settings, self.patient, self.display, self._methodLabel, tell, self._onPlaced, self._onMoved
         )
         self.comparison = ComparisonView(self.display, settings, lambda: self.camera, self._methodLabel, tell)
         self.models = Models(settings, self.client, onProgress, tell, self.draw)
@@ -263,7 +263,7 @@ class Session:
         self._whenChanged()
 
     def _methodLabel(self) -> str:
-        return methodLabel(self._settings())
+        return pictureLabel(self.lastReply, self._settings())
 
 
 _MOST_NAMES = 3

@@ -181,6 +181,28 @@ def test_vrr_is_computed_once_and_dragged_like_any_method(
     assert len(learned) == 1 and driver.message == ""
 
 
+def test_a_picture_is_called_what_it_is_while_the_model_is_awaited(
+    driver, no_models, with_packages, learned, tmp_path
+):
+    from NeRPSlicerLib.scene.viewTexts import cameraText
+
+    driver.loadPatient()
+    driver.radiograph.findIn(write_model(tmp_path / "m", "little", "slim"))
+    texts = driver.session.display._texts
+    said = []
+    for text in texts:
+        text.setText = said.append
+    driver.workers[0].paused = True
+    driver.parameters.method = type(driver.parameters.method).VRR
+    driver.wait(lambda: driver.session.models.busy)
+    driver.camera.ui.primarySlider.value = 10
+    driver.app.wait(20)
+    assert said[-1] == cameraText(driver.session.camera, "DRR"), "what is seen is still the DRR"
+    driver.workers[0].paused = False
+    driver.rest()
+    assert said[-1] == cameraText(driver.session.camera, "VRR · little")
+
+
 def test_a_worker_that_died_is_told_the_model_again(driver, no_models, with_packages, learned, tmp_path):
     driver.loadPatient()
     driver.radiograph.findIn(write_model(tmp_path / "m", "little", "slim"))
