@@ -45,7 +45,7 @@ class RenderClient:
         self.whenRestored: Callable[[], None] = lambda: None
         """Called when a worker that was started in place of a dead one knows all that the other knew."""
         self._volumeToFollow: dict[str, Any] | None = None
-        self._following = False
+        self._following = self._restarting = False
         self._tell, self._start = tell, start
         self._worker = None
         self._number = 0
@@ -97,8 +97,8 @@ class RenderClient:
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is awaited."""
-        return bool(self._waiting) or self._following
+        """Whether an answer is awaited, or a worker that was started again does not know all that it must."""
+        return bool(self._waiting) or self._following or self._restarting or self._volumeToFollow is not None
 
     @property
     def worker(self):
@@ -164,11 +164,15 @@ class RenderClient:
         self._volumeToFollow = None
         for request in self._state:
             if id(request) not in unanswered:
+                number = _RESTORED
                 if request["do"] == "volume" and restoring and onlyPictures:
-                    # Finding the patient's body takes seconds: the picture comes back before that.
-                    self._volumeToFollow = request
-                    request = {**request, "body": False}
-                self._worker.send({**request, "request": _RESTORED})
+                    if self._waiting:
+                        # Finding the patient's body takes seconds: the picture comes back before that.
+                        self._volumeToFollow = request
+                        request = {**request, "body": False}
+                    else:
+                        number, self._following = _FOLLOWED, True
+                self._worker.send({**request, "request": number})
         for number, request in self._waiting.items():
             self._worker.send({**request.what, "request": number})
 
@@ -217,6 +221,7 @@ class RenderClient:
         if self.hello and len(self._deaths) <= MOST_RESTARTS:
             self._tell(_("The render worker ended unexpectedly and was started again."))
             # Not from within the signal of the process that has just ended.
+            self._restarting = True
             qt.QTimer.singleShot(0, self._restart)
             return
         failed, self._waiting = self._waiting, {}
@@ -229,5 +234,6 @@ class RenderClient:
                 request.whenAnswered({"error": line})
 
     def _restart(self) -> None:
+        self._restarting = False
         if self._worker is None and not self._closed:
             self._startWorker(restoring=True)

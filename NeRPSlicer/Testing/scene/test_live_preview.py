@@ -143,6 +143,20 @@ def test_in_a_drag_the_next_picture_comes_before_the_patients_body(app, started)
     assert restored and not client.busy
 
 
+def test_a_worker_that_is_started_again_is_busy_until_it_knows_the_patient(app, started):
+    client, workers = started
+    volume = client.request({"do": "volume", "name": "ct"}, lambda reply: None)
+    workers[0].onReply({"request": 0, "numba": True})
+    workers[0].onReply({"request": volume, "volume": {}})
+    assert not client.busy
+    workers[0].onEnd("")
+    assert client.busy
+    app.wait(20)
+    assert workers[1].asked == [("hello", True), ("volume", True)] and client.busy
+    workers[1].onReply({"request": -2, "volume": {}})
+    assert not client.busy
+
+
 @pytest.mark.parametrize("when", ["before the kill", "after it"])
 def test_nothing_but_a_picture_is_drawn_without_the_patients_body(app, started, when):
     client, workers = started
