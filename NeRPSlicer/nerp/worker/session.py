@@ -306,9 +306,13 @@ class Session:
 
     def _example(self, request: Request) -> Reply:
         self._release(request)
-        tell = self._teller(request, 2)
+        tell = self._teller(request, 3)
         tell("building the example patient")
-        self.volume, structures = thorax(_seed(request), _spacing(request))
+        drawn, structures = thorax(_seed(request), _spacing(request))
+        tell("separating the patient from the couch")
+        # Found, not known: the CT is drawn alike when it comes back from a saved scene or is exported.
+        self.volume = Volume(drawn.hu, drawn.ras_from_ijk, name=drawn.name)
+        _ = self.volume.body
         tell("preparing to draw")
         self._keep(structures)
         self._prepare(request)
