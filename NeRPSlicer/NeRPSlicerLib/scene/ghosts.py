@@ -28,9 +28,9 @@ def setGhosts(cameras: list[Camera]) -> None:
     node.SetSelectable(False)
     node.SetAndObservePolyData(_poses(cameras))
     display = node.GetDisplayNode()
-    display.SetColor(0.75, 0.78, 0.85)
-    display.SetOpacity(0.35)
-    display.SetLineWidth(1.0)
+    display.SetColor(1.0, 1.0, 1.0)
+    display.SetOpacity(0.6)
+    display.SetLineWidth(2.0)
     display.SetLighting(False)
     display.SetVisibility2D(False)
 

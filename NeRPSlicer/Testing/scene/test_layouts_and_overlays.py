@@ -101,25 +101,28 @@ def test_zoom_and_pan_link_the_two_radiographs_but_no_other_view(view):
 
 def test_r_stays_on_the_patients_right_and_synthetic_is_always_there(app, view):
     from NeRPSlicerLib.scene.camera import setCamera
-    from NeRPSlicerLib.scene.markers import markerPositionsRas, markersNode, showMarkers
+    from NeRPSlicerLib.scene.markers import markerPositionsRas, markersNode, showMarkers, shownWords
 
     plain = app.picture(view.sliceView()).astype(int)
     node = showMarkers(pa(), "DRR", [view.mrmlSliceNode()])
     labels = [node.GetNthControlPointLabel(n) for n in range(node.GetNumberOfControlPoints())]
-    assert labels == ["R", "L", "SYNTHETIC \u00b7 DRR"]
-    right, left, _words = markerPositionsRas(node)
+    assert labels == ["R", "L"] and shownWords() == "SYNTHETIC \u00b7 DRR"
+    right, left = markerPositionsRas(node)
     assert right[0] > 50 and left[0] < -50 and node.GetLocked()
     changed = np.abs(app.picture(view.sliceView()).astype(int) - plain).max(axis=2) > 60
     half = changed.shape[1] // 2
     top = slice(0, changed.shape[0] // 3)
     assert changed[top, :half].any() and changed[top, half:].any()
-    assert changed[2 * changed.shape[0] // 3 :].sum() > 100
+    written = np.argwhere(changed[changed.shape[0] // 2 :])
+    assert len(written) > 100, "words below"
+    lettersHigh = np.ptp(np.argwhere(changed[top, :half])[:, 0])
+    assert np.ptp(written[:, 0]) < 0.8 * lettersHigh, "smaller than the letters"
     for name, letters in (("AP", ["R", "L"]), ("LL", [])):
         turned = Camera.preset(name, BODY, 96, 96)
         setCamera(turned)
         assert showMarkers(turned, "DRR") is markersNode()
         count = node.GetNumberOfControlPoints()
-        assert [node.GetNthControlPointLabel(n) for n in range(count - 1)] == letters
+        assert [node.GetNthControlPointLabel(n) for n in range(count)] == letters and shownWords()
 
 
 def test_angle_text_shows_in_both_kinds_of_view_and_goes(app, view):
@@ -385,7 +388,7 @@ def test_everything_is_found_again_after_an_mrb_round_trip(app, view, layouts, t
     heart = masks.masksNode().GetSegmentation().GetNthSegment(0)
     assert heart.GetName() == "heart"
     assert markersNode().GetNthControlPointLabel(0) == "R" and markersNode().GetLocked()
-    for role in ("frustum", "detector", "focalSpot", "masks", "markers"):
+    for role in ("frustum", "detector", "focalSpot", "masks", "markers", "words"):
         assert findNode(role).GetParentTransformNode() is cameraNode()
 
     layouts.show()

@@ -116,7 +116,7 @@ def test_without_a_model_or_torch_the_list_says_why(driver, no_models, tmp_path,
 def test_a_tone_curve_changes_what_is_seen_and_no_number(driver, no_models, tmp_path):
     import slicer
     from NeRPSlicerLib.scene.compare import greyLevels
-    from NeRPSlicerLib.scene.markers import markersNode
+    from NeRPSlicerLib.scene.markers import shownWords
     from NeRPSlicerLib.scene.radiograph import radiographNode
 
     driver.loadPatient()
@@ -138,7 +138,7 @@ def test_a_tone_curve_changes_what_is_seen_and_no_number(driver, no_models, tmp_
     expected = 255 * np.interp(share, np.linspace(0, 1, 4), TONE)
     seen = greyLevels(radiographNode()).astype(int)
     assert np.abs(seen - expected).max() <= 4 and np.abs(seen - straight).max() > 30
-    words = markersNode().GetNthControlPointLabel(markersNode().GetNumberOfControlPoints() - 1)
+    words = shownWords()
     assert words == "SYNTHETIC · Fixed radiance, tone curve · film look" and "VRR" not in words
     assert "nothing is learned" in driver.radiograph.ui.methodNote.text
     choose(driver, "DRR")
@@ -150,7 +150,7 @@ def test_a_tone_curve_changes_what_is_seen_and_no_number(driver, no_models, tmp_
 def test_vrr_is_computed_once_and_dragged_like_any_method(
     driver, no_models, with_packages, learned, tmp_path
 ):
-    from NeRPSlicerLib.scene.markers import markersNode
+    from NeRPSlicerLib.scene.markers import shownWords
 
     driver.loadPatient()
     driver.radiograph.findIn(write_model(tmp_path / "m", "little", "slim", anatomy_gate="passed"))
@@ -163,7 +163,7 @@ def test_vrr_is_computed_once_and_dragged_like_any_method(
     assert (0.5, "computing the learned radiance") in shown and shown[-1] == (None, "")
     assert [text for _, text in shown].count("Preparing little") == 1
     assert np.abs(driver.picture() - fixed).max() > 0.1 and driver.draws()[-1]["method"] == "vrr"
-    words = markersNode().GetNthControlPointLabel(markersNode().GetNumberOfControlPoints() - 1)
+    words = shownWords()
     assert words == "SYNTHETIC · VRR · little"
     assert "Anatomy gate: passed" in driver.radiograph.ui.methodNote.text
     before = len(driver.draws())
