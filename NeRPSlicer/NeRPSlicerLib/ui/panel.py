@@ -9,6 +9,7 @@ from collections.abc import Callable
 import qt
 import slicer
 import vtk
+from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from ..client.workerProcess import Start, WorkerProcess
@@ -24,6 +25,8 @@ from .setUp import SetUp
 from .statusSection import StatusSection
 
 REFRESH_MS = 40
+EXAMPLE_S = 300.0
+"""Building the example takes seconds, a minute on a busy computer."""
 _SECTIONS = (PatientSection, CameraSection, RadiographSection, CompareSection, ExportSection, StatusSection)
 
 
@@ -191,7 +194,7 @@ class Panel(VTKObservationMixin):
     # --- what the session says ------------------------------------------------------------------------------
 
     def tell(self, line: str) -> None:
-        """One line for people below the sections."""
+        """One line for people above the sections."""
         self.status.tell(line)
 
     def _onProgress(self, share: float | None, text: str) -> None:
@@ -200,9 +203,15 @@ class Panel(VTKObservationMixin):
     def loadExampleAndWait(self) -> list:
         """Load the example and return its nodes: what Sample Data asks for."""
         self.session.loadExample()
-        while self.session.example.busy:
+        end = time.monotonic() + EXAMPLE_S
+        while self.session.example.busy and time.monotonic() < end:
             slicer.app.processEvents()
             time.sleep(0.005)
+        if self.session.example.busy:
+            self.session.cancel()
+            self.tell(_("The example was not built in time: close other programs and load it again."))
+        if self.parameters is None:  # the module has gone meanwhile
+            return []
         return [node for node in (self.parameters.ct, self.parameters.segmentation) if node is not None]
 
     def cancel(self) -> None:

@@ -1,7 +1,8 @@
-"""The line below: what it runs on, what is under way, what went wrong."""
+"""The lines above the sections: what it runs on, what is under way, what went wrong."""
 
 from __future__ import annotations
 
+import slicer
 from slicer.i18n import tr as _
 
 from .section import Section
@@ -10,6 +11,11 @@ from .section import Section
 class StatusSection(Section):
     form = "StatusSection"
 
+    def __init__(self, panel) -> None:
+        super().__init__(panel)
+        # A panel is longer than the window: what is told at its end is seen by nobody.
+        panel.layout.insertWidget(0, self.widget)
+
     def connect(self) -> None:
         self.ui.cancelButton.connect("clicked()", self.panel.cancel)
         self.ui.setUpButton.connect("clicked()", self.panel.setUp.open)
@@ -17,7 +23,12 @@ class StatusSection(Section):
         self.ui.progressBar.visible = False
 
     def tell(self, line: str) -> None:
-        """Show one line for people; "" takes it away."""
+        """Show one line for people; "" takes it away.
+
+        In Slicer's status bar too, which is in sight wherever the panel has been scrolled to.
+        """
+        if line or self.ui.messageLabel.text:
+            slicer.util.showStatusMessage(line)
         self.ui.messageLabel.text = line
         self.ui.messageLabel.visible = bool(line)
 

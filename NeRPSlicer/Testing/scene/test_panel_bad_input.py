@@ -44,9 +44,15 @@ def goes_on(driver) -> None:
 
 
 def test_no_ct(app, driver):
+    import slicer
+
     app.press("R")
     assert "no CT" in told(driver) and "Load example" in driver.message
+    assert driver.panel.layout.indexOf(driver.panel.status.widget) == 0, "above all sections"
+    bar = slicer.util.mainWindow().statusBar()
+    assert bar.currentMessage() == driver.message
     goes_on(driver)
+    assert bar.currentMessage() == ""
 
 
 @pytest.mark.parametrize(

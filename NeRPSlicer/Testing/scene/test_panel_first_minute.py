@@ -91,6 +91,16 @@ def test_sample_data_offers_the_example(app, driver, monkeypatch):
     assert driver.parameters.film is not None and driver.session.geometry is not None
 
 
+def test_an_example_that_is_not_built_in_time_is_given_up(driver, monkeypatch):
+    import NeRPSlicerLib.ui.panel
+
+    monkeypatch.setattr(NeRPSlicerLib.ui.panel, "EXAMPLE_S", 0.02)
+    driver.session.client.request({"do": "release"})
+    driver.workers[0].paused = True
+    assert driver.panel.loadExampleAndWait() == []
+    assert "not built in time" in driver.message and not driver.session.example.busy
+
+
 @pytest.mark.slow
 def test_a_segmentation_node_equals_what_the_worker_draws(driver):
     """The example's segments, exported like any segmentation, count the voxels that the worker counted."""
