@@ -73,13 +73,26 @@ class ctkCollapsibleGroupBox(QtWidgets.QGroupBox):
 
     def _toggle(self, opened: bool) -> None:
         self._kept = show_children(self, opened, self._kept)
-        self.flat = not opened
         self.setMaximumHeight(16777215 if opened else self.fontMetrics().height() + 8)
 
     def showEvent(self, event) -> None:
         # A form collapses the box before it fills it.
         self._toggle(self.checked)
         super().showEvent(event)
+
+    def paintEvent(self, _event) -> None:
+        """An arrow and the title, as Slicer's style draws it, and a frame about what is open."""
+        painter = QtGui.QPainter(self)
+        line = self.fontMetrics().height()
+        if self.checked:
+            painter.setPen(QtGui.QColor(190, 194, 200))
+            painter.drawRect(QtWidgets.QWidget.rect(self).adjusted(0, line // 2, -1, -1))
+        mark = ("\u25be " if self.checked else "\u25b8 ") + self.title
+        title = QtCore.QRect(6, 0, self.fontMetrics().horizontalAdvance(mark) + 6, line + 2)
+        painter.fillRect(title, self.palette.window())
+        painter.setPen(QtGui.QColor(40, 40, 40))
+        painter.drawText(title.adjusted(3, 0, 0, 0), QtCore.Qt.AlignVCenter, mark)
+        painter.end()
 
 
 def show_children(box: QtWidgets.QWidget, opened: bool, kept: list) -> list:
