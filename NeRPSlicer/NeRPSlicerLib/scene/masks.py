@@ -17,7 +17,8 @@ from .radiograph import placeOnDetector, updatePixels
 from .roles import findNode, findOrAddNode
 
 OVERLAY_ROLE, SEGMENTATION_ROLE, THICKNESS_ROLE = "maskOverlay", "masks", "thickness"
-DIFFERENCE_ROLE, COLORS_ROLE = "difference", "differenceColors"
+DIFFERENCE_ROLE = "difference"
+_BRIGHTER, _DARKER = (230, 40, 30), (30, 60, 240)
 
 
 class Mask(NamedTuple):
@@ -117,14 +118,13 @@ def showDifference(difference: np.ndarray, camera: Camera, sliceLogic, opacity: 
 
     :param difference: ``[rows, columns]``, a picture's numbers.
     """
-    node = findOrAddNode(DIFFERENCE_ROLE, "vtkMRMLScalarVolumeNode", "Radiograph difference (VRR - fixed)")
+    strength = np.clip(np.abs(difference) / differenceScale(difference), 0, 1)
+    picture = np.empty((*difference.shape, 4), np.uint8)
+    picture[..., :3] = np.where((difference > 0)[..., None], _BRIGHTER, _DARKER)
+    picture[..., 3] = np.rint(255 * strength)
+    node = findOrAddNode(DIFFERENCE_ROLE, "vtkMRMLVectorVolumeNode", "Radiograph difference (VRR - fixed)")
     placeOnDetector(node, camera.resized(*difference.shape))
-    updatePixels(node, np.asarray(difference, np.float32))
-    display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(_differenceColors().GetID())
-    display.AutoWindowLevelOff()
-    most = differenceScale(difference)
-    display.SetWindowLevelMinMax(-most, most)
+    updatePixels(node, picture)
     _showInForeground(sliceLogic, node, opacity)
     return node
 
@@ -132,19 +132,6 @@ def showDifference(difference: np.ndarray, camera: Camera, sliceLogic, opacity: 
 def differenceScale(difference: np.ndarray) -> float:
     """The change that is shown in full colour."""
     return max(float(np.percentile(np.abs(difference), 99.5)), 1e-6)
-
-
-def _differenceColors():
-    node = findNode(COLORS_ROLE)
-    if node is None:
-        node = findOrAddNode(COLORS_ROLE, "vtkMRMLColorTableNode", "Radiograph difference colors")
-        node.SetTypeToUser()
-        node.SetNumberOfColors(256)
-        for level in range(256):
-            change = (level - 127.5) / 127.5
-            red, blue = (0.85, 0.15) if change > 0 else (0.1, 0.9)
-            node.SetColor(level, str(level), red, 0.2, blue, abs(change))
-    return node
 
 
 def _showInForeground(sliceLogic, node, opacity: float) -> None:

@@ -306,13 +306,17 @@ def test_the_difference_lies_over_the_radiograph(driver, no_models, with_package
     driver.parameters.masks = type(driver.parameters.masks).DIFFERENCE
     driver.parameters.maskOpacity = 1.0
     driver.rest()
-    changed = slicer.util.arrayFromVolume(findNode("difference"))[0]
+    changed = driver.session.pictures.difference
     np.testing.assert_allclose(changed, driver.picture() - fixed, atol=1e-5)
+    colours = slicer.util.arrayFromVolume(findNode("difference"))[0]
+    assert not colours[changed == 0][:, 3].any() and (changed == 0).any(), "clear where nothing changed"
+    assert (colours[changed > 0.1][:, 0] > colours[changed > 0.1][:, 2]).all(), "red is brighter"
     note = driver.radiograph.ui.methodNote.text
     assert "Red is brighter" in note and "correlation inside the body 0." in note
     widget = slicer.app.layoutManager().sliceWidget(RADIOGRAPH_VIEW)
     seen = driver.app.picture(widget.sliceView()).astype(int)
-    assert ((seen[..., 0] - seen[..., 2]) > 60).sum() > 100, "what is brighter is red"
+    red, blue = (seen[..., 0] - seen[..., 2]) > 60, (seen[..., 2] - seen[..., 0]) > 60
+    assert red.sum() > 100 > blue.sum()
     choose(driver, "DRR")
     composite = widget.sliceLogic().GetSliceCompositeNode()
     assert composite.GetForegroundVolumeID() in (None, ""), "no difference without a model"
