@@ -27,6 +27,8 @@ from .scene.roles import findNode
 
 SIDE, SAMPLES = 256, 128
 """Of most pictures: enough to tell structures apart, little enough for a computer without Numba."""
+EXPORT_SIDE = 128
+"""Of exported pictures, which carry every structure: by far the most work of the whole path without Numba."""
 MANY = 5000
 """Views of an export that is cancelled: more than any computer draws meanwhile."""
 
@@ -280,7 +282,7 @@ class SelfTest(PanelUser):
     def exportASet(self, folder: Path) -> None:
         from PIL import Image
 
-        self.choose(exportFolder=folder / "picture")
+        self.choose(size=EXPORT_SIDE, exportFolder=folder / "picture")
         self.press("pictureButton")
         self.rest()
         assert "Saved" in self.message and len(recordsIn(folder / "picture")) == 1, self.message
