@@ -129,7 +129,8 @@ def test_masks_can_be_drawn_alone(loaded) -> None:  # type: ignore[no-untyped-de
     assert alone["camera"]["rows"] == 24 and alone["names"] == whole["names"]
     assert (desk.array(alone["masks"]) == labels).mean() > 0.99
     np.testing.assert_allclose(desk.array(alone["lengths"]), spine, atol=1e-3)
-    assert desk.session._drawn_by == ("drr", None) and prepared() is desk.session.volume, "nothing else was prepared"
+    assert desk.session._drawn_by == ("drr", None), "nothing else was prepared"
+    assert prepared() is desk.session.volume
     with pytest.raises(NerpError, match="nothing to draw"):
         desk.ask("draw", camera=camera.to_dict(), structures=False, picture=False)
 
