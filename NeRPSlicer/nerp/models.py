@@ -133,18 +133,19 @@ def named_model(text: str | None = None) -> ModelDescription:
     """The model that a person means.
 
     Args:
-        text: a folder, or the name of a model that nerp comes with; None is the one it comes with, where
-            there is exactly one.
+        text: a folder, or the name of a model that nerp comes with; None is the one learned radiance that
+            it comes with, where there is exactly one.
 
     Raises:
         NerpError: there is no such model, or it is damaged.
     """
     shipped, _ = find_models()
-    names = ", ".join(model.name for model in shipped)
     if text is None:
-        if len(shipped) == 1:
-            return shipped[0]
-        known = f"choose one with --model: {names}" if shipped else "none comes with nerp"
+        learned = [model for model in shipped if model.architecture is not None]
+        if len(learned) == 1:
+            return learned[0]
+        names = ", ".join(model.name for model in learned)
+        known = f"choose one with --model: {names}" if learned else "none comes with nerp"
         raise NerpError(
             f"The method vrr needs a trained model ({known}): --model FOLDER; `nerp train` makes one, "
             "see docs/training.md."
@@ -153,6 +154,7 @@ def named_model(text: str | None = None) -> ModelDescription:
         if text in (model.name, model.folder.name) and not Path(text).exists():
             return model
     if not Path(text).is_dir():
+        names = ", ".join(model.name for model in shipped)
         known = f"; nerp comes with {names}" if shipped else ""
         raise NerpError(f"There is no model {text}: name its folder or that of a training run{known}.")
     return describe_model(text)

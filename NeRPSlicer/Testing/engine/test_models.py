@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from itertools import permutations, product
 from pathlib import Path
 
@@ -20,6 +21,15 @@ from nerp.models import METADATA, WEIGHTS, describe_model, find_models, named_mo
 torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("safetensors")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Little tensors wait for threads longer than they are worked on."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -87,12 +97,16 @@ def test_the_one_model_that_nerp_comes_with_needs_no_name(
     monkeypatch.setattr("nerp.models.resource", lambda *parts: tmp_path / "shipped")
     with pytest.raises(NerpError, match=r"none comes with nerp.*nerp train"):
         named_model()
-    folder = tone_only(tmp_path / "shipped" / "films", "film look")
-    assert named_model().folder == named_model("film look").folder == named_model("films").folder == folder
-    learned(tmp_path / "shipped" / "little")
-    with pytest.raises(NerpError, match="film look, little"):
+    film = tone_only(tmp_path / "shipped" / "films", "film look")
+    assert named_model("film look").folder == named_model("films").folder == film
+    with pytest.raises(NerpError, match="none comes with nerp"):
         named_model()
-    with pytest.raises(NerpError, match=r"no model elsewhere.*comes with film look, little"):
+    folder = learned(tmp_path / "shipped" / "small")
+    assert named_model().folder == named_model("little").folder == named_model("small").folder == folder
+    learned(tmp_path / "shipped" / "other", name="other", seed=4)
+    with pytest.raises(NerpError, match="choose one with --model: little, other"):
+        named_model()
+    with pytest.raises(NerpError, match=r"no model elsewhere.*comes with film look, little, other"):
         named_model("elsewhere")
 
 
