@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -83,7 +84,7 @@ def test_quantities_are_told_for_people() -> None:
 def test_a_plan_says_what_was_found(tmp_path: Path) -> None:
     found = plan(files(tmp_path), tmp_path / "run")
     assert (found.cts, found.labelled, found.films) == (2, 1, 3)
-    assert found.line.startswith("2 CTs (1 with labels), 3 chest X-rays; about 0.")
+    assert re.match(r"2 CTs \(1 with labels\), 3 chest X-rays; about \d\.\d GB of memory, ", found.line)
     assert not found.refusal and not (tmp_path / "run").exists()
 
 

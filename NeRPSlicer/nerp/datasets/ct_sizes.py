@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import NerpError
@@ -25,6 +25,8 @@ class CtSize:
     """As it lies on disk."""
     box_mm: tuple[float, float, float]
     """What it covers."""
+    drawn: bool = False
+    """Whether it is a digital thorax, which takes more memory to draw than a file to read."""
 
     def voxels_at(self, spacing_mm: float) -> int:
         """How many cubes of an edge length it covers."""
@@ -38,7 +40,7 @@ def ct_size(case: CtCase) -> CtSize:
         NerpError: its header cannot be read.
     """
     if case.path is None:
-        return _size(THORAX_SHAPE, (THORAX_MM,) * 3)
+        return replace(_size(THORAX_SHAPE, (THORAX_MM,) * 3), drawn=True)
     if case.path.is_dir() or not is_image_file(case.path):
         return _series_size(case.path if case.path.is_dir() else case.path.parent)
     return _size(*image_grid(case.path))

@@ -15,18 +15,27 @@ from torch import nn
 from torch.nn.functional import conv2d, leaky_relu
 
 LEVELS, CHANNELS, FEATURE_SEED = 4, 32, 20_240_711
+TOGETHER = 16
+"""Pictures looked at together: memory does not grow with their number."""
 
 
 def random_features(pictures: np.ndarray) -> np.ndarray:
     """Features ``[n, 256]`` of pictures ``[n, rows, columns]`` in [0, 1]: mean and spread of each channel of
     four convolutional levels with seeded random weights."""
     generator = torch.Generator().manual_seed(FEATURE_SEED)
+    weights = []
+    for level in range(LEVELS):
+        weight = torch.randn(CHANNELS, CHANNELS if level else 1, 3, 3, generator=generator)
+        weights.append(weight * (2 / weight[0].numel()) ** 0.5)
+    parts = [_features(pictures[n : n + TOGETHER], weights) for n in range(0, len(pictures), TOGETHER)]
+    return np.concatenate(parts)
+
+
+def _features(pictures: np.ndarray, weights: list[torch.Tensor]) -> np.ndarray:
     x = 2 * torch.from_numpy(np.ascontiguousarray(pictures, np.float32))[:, None] - 1
     found = []
     with torch.inference_mode():
-        for _ in range(LEVELS):
-            weight = torch.randn(CHANNELS, x.shape[1], 3, 3, generator=generator)
-            weight *= (2 / weight[0].numel()) ** 0.5
+        for weight in weights:
             x = leaky_relu(conv2d(nn.functional.pad(x, (1, 1, 1, 1), mode="replicate"), weight), 0.2)
             found += [x.mean(dim=(2, 3)), x.std(dim=(2, 3))]
             x = nn.functional.avg_pool2d(x, 2)

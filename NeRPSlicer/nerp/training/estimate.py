@@ -17,10 +17,10 @@ from statistics import fmean
 from ..datasets.ct_sizes import CtSize
 from .settings import TrainingSettings
 
-BASE_BYTES = 520e6
-"""Python with torch, MONAI and compiled kernels."""
-RAW_BYTES = 14.0
-"""While a CT is read and its body found, for each of its voxels."""
+BASE_BYTES, READING_BYTES = 580e6, 430e6
+"""Python with torch and MONAI: with compiled kernels and a step's small things, and before the first step."""
+READ_BYTES, DRAWN_BYTES = 10.0, 43.0
+"""For each voxel of a CT while it is read and its body found, and of a digital thorax while it is drawn."""
 KEPT_BYTES = 12.0
 """For each voxel of a prepared CT: HU, body, labels; matter and body as networks see them."""
 STEP_BYTES = 70.0
@@ -35,24 +35,26 @@ class Network:
 
     parameters: int
     kept_bytes: float
-    """For a step's gradients, each voxel of its grid."""
+    """At the most in a step, for each voxel of its grid: what gradients need, and they themselves."""
     operations: float
     """Forward, each voxel of its grid."""
 
 
 MAPPERS = {
-    "slim": Network(476_828, 620, 147e3),
-    "vnet": Network(45_622_012, 1220, 746e3),
-    "unet": Network(4_815_781, 271, 16.2e3),
+    "slim": Network(476_828, 1080, 147e3),
+    "vnet": Network(45_622_012, 2120, 746e3),
+    "unet": Network(4_815_781, 800, 16.2e3),
 }
 """By the names in `networks.mapper.MAPPERS`."""
 DISCRIMINATOR_KEPT_BYTES = 7.0
 """For each pixel and channel that a convolution reads or writes."""
-JUDGED = 2.0
+JUDGED = 2.76
 """How often a step's pictures are kept for the Discriminator's gradients at once: real and drawn ones."""
+SAVED = 3
+"""Copies of all weights while a checkpoint is put together."""
 PASSES = 3.0
 """Forward and backward, of forward alone."""
-EFFICIENCY = 0.25
+EFFICIENCY = 0.36
 """Speed of small convolutions over that of a large matrix product."""
 RAY_OPERATIONS = 90.0
 """For each sample of a ray, forward and backward."""
@@ -92,15 +94,13 @@ def estimate(settings: TrainingSettings, cts: Sequence[CtSize], films: int, spee
     pixels = settings.views * settings.size**2
     pictures = films * settings.size**2
     weights = 4 * (mapper.parameters * 4 + judge.parameters * 3)
-    step = (
-        mapper.kept_bytes * max(grids)
-        + JUDGED * 2 * pixels * judge.kept_bytes
-        + STEP_BYTES * max(coarse)
-        + 4 * (mapper.parameters + judge.parameters)
-        + weights  # a checkpoint is put together in memory
-    )
-    trained = BASE_BYTES + weights + KEPT_BYTES * sum(coarse) + 4 * pictures + step
-    reading = BASE_BYTES + KEPT_BYTES * sum(coarse) + RAW_BYTES * max(size.voxels for size in cts)
+    gradients = 4 * (mapper.parameters + judge.parameters)
+    step = mapper.kept_bytes * max(grids) + JUDGED * 2 * pixels * judge.kept_bytes + STEP_BYTES * max(coarse)
+    saving = SAVED * weights
+    kept = KEPT_BYTES * sum(coarse) + 4 * pictures
+    trained = BASE_BYTES + kept + weights + gradients + max(step, saving)
+    reading = max((DRAWN_BYTES if size.drawn else READ_BYTES) * size.voxels for size in cts)
+    reading += READING_BYTES + kept
     operations = (
         PASSES * mapper.operations * fmean(grids)
         + (2 * PASSES + 2) * judge.operations * pixels
