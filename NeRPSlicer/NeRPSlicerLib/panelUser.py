@@ -79,20 +79,9 @@ class PanelUser:
 
     def rest(self, seconds: float = 60) -> None:
         """Wait until nothing is under way."""
-        session = self.session
-
-        def idle() -> bool:
-            return self.panel.settled and not (
-                session.live.active
-                or session.display.settling
-                or session.loader.busy
-                or session.example.busy
-                or session.client.busy
-            )
-
         for _ in range(2):
             slicer.app.processEvents()
-            self.wait(idle, seconds)
+            self.wait(lambda: self.panel.idle, seconds)
 
     # --- eyes -----------------------------------------------------------------------------------------------
 

@@ -229,6 +229,18 @@ class Panel(VTKObservationMixin):
         """Whether all that has changed is shown."""
         return not (self._refreshing.isActive() or self._changes.isActive())
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is under way and all is shown."""
+        session = self.session
+        return self.settled and not (
+            session.live.active
+            or session.display.settling
+            or session.loader.busy
+            or session.example.busy
+            or session.client.busy
+        )
+
     def refresh(self) -> None:
         """Show things as they are now."""
         if self.parameters is not None:

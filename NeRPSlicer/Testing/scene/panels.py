@@ -135,21 +135,10 @@ class PanelDriver:
 
     def rest(self) -> None:
         """Wait until nothing is under way."""
-        session = self.session
-
-        def idle() -> bool:
-            return self.panel.settled and not (
-                session.live.active
-                or session.display.settling
-                or session.loader.busy
-                or session.example.busy
-                or session.client.busy
-            )
-
         self.app.wait(0)
-        self.wait(idle)
+        self.wait(lambda: self.panel.idle)
         self.app.wait(0)
-        self.wait(idle)
+        self.wait(lambda: self.panel.idle)
 
     def loadExample(self) -> None:
         self.patient.ui.exampleButton.click()
