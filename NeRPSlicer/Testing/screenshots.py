@@ -20,6 +20,7 @@ FOLDER = TESTING.parents[1] / "docs" / "images"
 THUMBNAIL, THUMBNAIL_SIDE = "NeRPExample.png", 260
 """Of the example in Sample Data, which shows pictures of 260 x 280 pixels."""
 SIZE = (1360, 880)
+TRAINING_FILMS, TRAINING_REPORTS = 24, 6
 PATIENCE_MS = 300_000
 """A first picture may have to wait for kernels to be compiled."""
 
@@ -36,6 +37,7 @@ def main() -> int:
     icons = TESTING.parent / "Resources" / "Icons" if folder == FOLDER else folder
     drawDemo(folder / "demo.png", icons / THUMBNAIL)
     drawPanel(folder)
+    drawTrainer(folder)
     return 0
 
 
@@ -119,6 +121,55 @@ def drawPanel(folder: Path) -> None:
     exportForm.folderEdit.currentPath = "/data/thorax-radiographs"
     save("contact-sheet", bottom=True)
     host.unload_module("NeRPSlicer")
+
+
+def drawTrainer(folder: Path) -> None:
+    """A short real run in the trainer, on phantoms and films of other phantoms."""
+    import shutil
+
+    from host import start
+    from host.preview import MODULE, open_preview
+    from nerp.io.pictures import write_png
+    from nerp.worker.example import example_film
+    from scene.trainer_panels import python_with_torch
+
+    python = python_with_torch()
+    if not python:
+        print("training.png is left as it is: a run needs torch, MONAI and safetensors", file=sys.stderr)
+        return
+    data = Path(tempfile.gettempdir()) / "training"
+    shutil.rmtree(data, ignore_errors=True)
+    for number in range(TRAINING_FILMS):
+        film, _ = example_film(100 + number, 256, 256, 3.0)
+        write_png(data / "films" / f"film{number}.png", (film >> 8).astype("uint8"))
+    before = start()
+    if hasattr(before, "panel_dock"):
+        before.window.removeDockWidget(before.panel_dock)
+        before.panel_dock.deleteLater()
+    host = open_preview(MODULE.with_name("NeRPTrainer.py"))
+    host.window.resize(*SIZE)
+    host.window.show()
+    import slicer
+    from nerp import jobs
+
+    panel = slicer.util.getModuleWidget("NeRPTrainer").panel
+    panel.setUp.lacking = list  # the run has its own Python
+    parameters = panel.parameters
+    parameters.filmsFolder, parameters.runsFolder = data / "films", data / "runs"
+    parameters.thoraxes, parameters.minutes = 4, 15
+    assert host.wait(PATIENCE_MS, lambda: panel.data.plan is not None), panel.data.refusal
+    configuration = dict(panel.data.plan["configuration"])
+    configuration["settings"] = {**configuration["settings"], "report_every": TRAINING_REPORTS}
+    run = jobs.create(data / "runs" / "small", "train", configuration)
+    jobs.start(run, python)
+    panel.runs.begin()
+    host.wait(20 * 60_000, lambda: not panel.runs.status.active or len(panel.runs.reader.events) > 6)
+    assert len(panel.runs.reader.events) > 2, panel.runs.status
+    host.wait(500)
+    _save(_titled(host.window), folder / "training.png")
+    jobs.stop(run, 10)
+    host.unload_module("NeRPTrainer")
+    shutil.rmtree(data, ignore_errors=True)
 
 
 def _titled(window):

@@ -15,9 +15,9 @@ from .roles import findNode, findOrAddNode
 
 TABLE_ROLE = "trainingTable"
 STEP = "step"
-_LEARNED, _TONE, _FIXED = (0.83, 0.33, 0.16), (0.15, 0.45, 0.70), (0.45, 0.45, 0.45)
+_LEARNED, _TONE = (0.83, 0.33, 0.16), (0.15, 0.45, 0.70)
 CHARTS: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
-    "realism": {"distance_vrr": _LEARNED, "distance_tone": _TONE, "distance_fixed": _FIXED},
+    "realism": {"distance_vrr": _LEARNED, "distance_tone": _TONE},
     "anatomy": {
         "body_correlation": (0.1, 0.1, 0.1),
         "lungs_correlation": _TONE,
@@ -27,7 +27,8 @@ CHARTS: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
     "losses": {"discriminator_loss": _TONE, "mapper_loss": _LEARNED},
     "gradients": {"realism_gradient": _LEARNED, "anatomy_gradient": _TONE},
 }
-"""Chart -> numbers of an event and their colours. A number that no event has is left out."""
+"""Chart -> numbers of an event and their colours. A number that no event has is left out, and so is the fixed
+radiance's distance: it is so much greater that the two others would be one line."""
 
 
 def chartTitle(name: str) -> str:
@@ -45,7 +46,6 @@ def seriesTitle(name: str) -> str:
     return {
         "distance_vrr": _("learned"),
         "distance_tone": _("tone curve alone"),
-        "distance_fixed": _("fixed radiance"),
         "body_correlation": _("body"),
         "lungs_correlation": _("lungs"),
         "heart_correlation": _("heart"),
@@ -60,24 +60,27 @@ def seriesTitle(name: str) -> str:
 def showCurves(events: Sequence[Mapping[str, object]], chartName: str):
     """Put a run's events into the table and show one chart of them.
 
-    :param events: with a "step" each, in order; numbers that are missing or null are gaps.
+    :param events: with a "step" each, in order; numbers that are missing or null are gaps. Curves begin with
+        the second.
     :param chartName: one of `CHARTS`.
     :return: the chart node.
     """
     table = findOrAddNode(TABLE_ROLE, "vtkMRMLTableNode", "Training run")
     chart = findOrAddNode(f"{chartName}Chart", "vtkMRMLPlotChartNode", chartTitle(chartName))
     names = _columns(events)
+    # VTK reports an error for each line of a single point that it is to paint.
+    drawn = names if len(events) > 1 else []
     wasModified = chart.StartModify()
     for name in CHARTS[chartName]:
         series = findNode(f"{name}Series")
-        if series is not None and name not in names:
+        if series is not None and name not in drawn:
             slicer.mrmlScene.RemoveNode(series)
     _fill(table, names, events)
     chart.SetTitle(chartTitle(chartName))
     chart.SetXAxisTitle(_("step"))
     chart.SetYAxisLogScale(chartName == "gradients")
     for name, color in CHARTS[chartName].items():
-        if name in names:
+        if name in drawn:
             series = _series(name, color, table)
             if not chart.HasPlotSeriesNodeID(series.GetID()):
                 chart.AddAndObservePlotSeriesNodeID(series.GetID())

@@ -30,7 +30,7 @@ class TrainerDataSection(Section):
         self.planner = panel.startPlanner(self._onPlan, self._onRefusal)
 
     def connect(self) -> None:
-        for edit in (self.ui.ctEdit, self.ui.labelsEdit, self.ui.filmsEdit, self.ui.runsEdit):
+        for edit in self._edits():
             edit.filters = ctk.ctkPathLineEdit.Dirs
         self.ui.startButton.connect("clicked()", self._onStart)
 
@@ -44,7 +44,15 @@ class TrainerDataSection(Section):
     def close(self) -> None:
         self.planner.cancel()
 
+    def _edits(self) -> list:
+        return [self.ui.ctEdit, self.ui.labelsEdit, self.ui.filmsEdit, self.ui.runsEdit]
+
     def refresh(self) -> None:
+        for edit in self._edits():
+            if edit.currentPath == ".":  # what Python writes for an empty path
+                wasBlocked = edit.blockSignals(True)
+                edit.currentPath = ""
+                edit.blockSignals(wasBlocked)
         reason = self._missing() or self.refusal
         if not reason and self.plan is None:
             reason = _("What the run will need is being looked up.")

@@ -14,7 +14,8 @@ from ..modelFolders import modelFolders
 from .section import Section
 from .trainerParameters import folderOf
 
-_NAME_WIDTH = 220
+_WIDTHS = (170, 70)
+"""Of name and size; the gate takes the rest."""
 _FILES = (METADATA, WEIGHTS, CARD)
 """The description goes first: without it the rest is no model."""
 
@@ -33,7 +34,8 @@ class TrainerModelsSection(Section):
         table.setSelectionBehavior(qt.QAbstractItemView.SelectRows)
         table.setSelectionMode(qt.QAbstractItemView.SingleSelection)
         table.setEditTriggers(qt.QAbstractItemView.NoEditTriggers)
-        table.setColumnWidth(0, _NAME_WIDTH)
+        for column, width in enumerate(_WIDTHS):
+            table.setColumnWidth(column, width)
         table.connect("itemSelectionChanged()", self._onSelected)
         self.ui.deleteButton.connect("clicked()", self._onDelete)
 

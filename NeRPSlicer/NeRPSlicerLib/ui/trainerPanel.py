@@ -153,7 +153,7 @@ class TrainerPanel(VTKObservationMixin):
         self.status.tell(line)
 
     def onRunChanged(self) -> None:
-        """A run began, ended or went: its model may be another."""
+        """A run began, reported, ended or went: its model may be another."""
         self.models.find()
 
     def cancel(self) -> None:

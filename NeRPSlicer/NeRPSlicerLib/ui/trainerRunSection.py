@@ -124,7 +124,7 @@ class TrainerRunSection(Section):
             return ""
         gate = self.reader.gate if self.reader is not None else None
         told = {True: _("Anatomy kept."), False: _("Anatomy damaged: its weight rises."), None: ""}[gate]
-        return " ".join(filter(None, (self.status.line, told)))
+        return "\n".join(filter(None, (self.status.line, told)))
 
     def _fillBox(self) -> None:
         box = self.ui.runBox
@@ -175,6 +175,7 @@ class TrainerRunSection(Section):
         bar.value = status.done if status.state != "done" else bar.maximum
         if self.reader is not None and self.panel.entered and self.reader.read():
             self.panel.display.show(self.reader, self.panel.parameters.chart.value)
+            self.panel.onRunChanged()
         if before is not None and before.state != status.state:
             self.find()
             self._fillBox()

@@ -12,6 +12,7 @@ from scene.trainer_panels import CONFIGURATION, MODULE, plan, report, write_mode
 def test_what_is_missing_is_said_in_turn(trainer):
     ui = trainer.data
     trainer.rest()
+    assert ui.ctEdit.currentPath == "" == ui.runsEdit.currentPath
     assert not ui.startButton.enabled and "folder of chest CTs" in ui.startButton.toolTip
     ui.thoraxesBox.value = 3
     trainer.rest()
@@ -93,7 +94,7 @@ def test_a_run_is_started_followed_and_shown(trainer):
     steps = slicer.util.arrayFromTableColumn(findNode(TABLE_ROLE), "step")
     np.testing.assert_array_equal(steps, [1, 50])
     view = slicer.app.layoutManager().plotWidget(0).plotView()
-    assert view.chart().GetNumberOfPlots() == 3
+    assert view.chart().GetNumberOfPlots() == 2
     picture = slicer.util.arrayFromVolume(findNode(ROLE))[0]
     assert picture.shape == (192, 392) and picture[0, 0] == 180 and picture[0, -1] == 70
     trainer.engine.tell(run, report(100, gate=False))

@@ -98,6 +98,15 @@ def test_gaps_are_no_numbers_and_what_no_event_has_is_no_series(app, layouts):
     assert chart.GetNumberOfPlotSeriesNodes() == 0
 
 
+def test_one_event_is_in_the_table_and_no_line_yet(app, layouts):
+    from NeRPSlicerLib.scene.curves import TABLE_ROLE, showCurves
+    from NeRPSlicerLib.scene.roles import findNode
+
+    chart = showCurves(events(1), "realism")
+    assert findNode(TABLE_ROLE).GetNumberOfRows() == 1 and chart.GetNumberOfPlotSeriesNodes() == 0
+    assert showCurves(events(2), "realism").GetNumberOfPlotSeriesNodes() == 2
+
+
 def test_another_chart_of_the_same_table(app, layouts):
     import slicer
     from NeRPSlicerLib.scene.curves import CHARTS, TABLE_ROLE, chartTitle, seriesTitle, showCurves
