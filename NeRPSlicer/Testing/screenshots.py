@@ -137,8 +137,7 @@ def drawTrainer(folder: Path) -> None:
     if not python:
         print("training.png is left as it is: a run needs torch, MONAI and safetensors", file=sys.stderr)
         return
-    data = Path(tempfile.gettempdir()) / "training"
-    shutil.rmtree(data, ignore_errors=True)
+    data = Path(tempfile.mkdtemp(prefix="training-"))
     for number in range(TRAINING_FILMS):
         film, _ = example_film(100 + number, 256, 256, 3.0)
         write_png(data / "films" / f"film{number}.png", (film >> 8).astype("uint8"))
