@@ -34,6 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", metavar="JSON", help='other settings, as {"views": 2}')
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="prepared data to share between runs")
     parser.add_argument(
+        "--whole-films", action="store_true", help="do not look for the lungs in films without masks"
+    )
+    parser.add_argument(
         "--estimate", action="store_true", help="only say what the run would need, as JSON on standard output"
     )
 
@@ -110,6 +113,7 @@ def _configuration(options: argparse.Namespace) -> dict[str, Any]:
         "ct": absolute(options.ct),
         "labels": str(options.labels.absolute()) if options.labels else None,
         "xray": absolute(options.xray),
+        "find_lungs": not options.whole_films,
         "thoraxes": options.thoraxes,
         "cache": str(options.cache.absolute()) if options.cache else None,
     }

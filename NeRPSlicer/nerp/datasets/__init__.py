@@ -12,6 +12,7 @@ from .cache import Cache
 from .cases import Cases, CtCase, XrayCase
 from .ct_folders import find_cts, thorax_cases
 from .films import film_window, prepare_lungs, prepare_xray
+from .lung_finder import load_lung_finder
 from .prepared_cts import CtRecord, prepare_ct, prepare_cts
 from .prepared_xrays import LungFinder, XrayRecord, prepare_xray_case, prepare_xrays
 from .records import Records
@@ -34,6 +35,7 @@ __all__ = [
     "film_window",
     "find_cts",
     "find_xrays",
+    "load_lung_finder",
     "prepare_ct",
     "prepare_cts",
     "prepare_lungs",

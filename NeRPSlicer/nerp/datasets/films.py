@@ -6,12 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..collimation import LUNG_MARGIN
 from ..errors import NerpError
 from ..io.xray import Xray
 
 PERCENTILES = (0.5, 99.5)
-MARGIN = 0.08
-"""Kept around the lungs on every side, as a share of their box's longer side."""
 BLACK, WHITE = 0.04, 0.005
 """What differs from black, or from the brightest pixel, by less than this share of the range may be border. A
 scan's black is grainy; anatomy under the diaphragm comes close to white."""
@@ -37,7 +36,11 @@ class Window(NamedTuple):
 
 
 def prepare_xray(
-    xray: Xray, lungs: np.ndarray | None = None, rows: int = 256, columns: int = 256, margin: float = MARGIN
+    xray: Xray,
+    lungs: np.ndarray | None = None,
+    rows: int = 256,
+    columns: int = 256,
+    margin: float = LUNG_MARGIN,
 ) -> np.ndarray:
     """A film as training sees it.
 
@@ -77,7 +80,7 @@ def prepare_lungs(lungs: np.ndarray, window: Window, film: np.ndarray, rows: int
 
 
 def film_window(
-    image: np.ndarray, lungs: np.ndarray | None = None, aspect: float = 1.0, margin: float = MARGIN
+    image: np.ndarray, lungs: np.ndarray | None = None, aspect: float = 1.0, margin: float = LUNG_MARGIN
 ) -> Window:
     """The part of a film that is kept.
 
@@ -98,6 +101,12 @@ def film_window(
     extra = margin * max(height, width)
     box = (top - extra, left - extra, height + 2 * extra, width + 2 * extra)
     return _proportioned(box, inner, aspect, grow=True)
+
+
+def inner_window(image: np.ndarray) -> Window:
+    """A film ``[rows, columns]`` without the borders that collimator and scanner leave."""
+    top, left, height, width = _without_borders(image)
+    return Window(round(top), round(left), round(height), round(width))
 
 
 def resized(image: np.ndarray, rows: int, columns: int) -> np.ndarray:

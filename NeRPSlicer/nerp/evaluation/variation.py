@@ -34,7 +34,9 @@ class Variation:
     shading: float = 0.05
     """Greatest smooth change of grey levels."""
     sharpening: float = 0.5
-    """Greatest weight of local contrast."""
+    """Greatest weight of local contrast that is added."""
+    haze: float = 0.0
+    """Greatest weight of local contrast that is taken away, as much soft tissue does."""
     noise: float = 0.03
     """Greatest standard deviation."""
     opacity: float = 0.0
@@ -43,7 +45,7 @@ class Variation:
     """Probability of a frame, of letters and of a blank edge, each."""
 
 
-FILM = Variation((0.75, 1.35), 0.2, 8.0, 0.1, 0.03, 0.8, 0.4, 0.2, 2.0, 0.05, 0.35, 0.4)
+FILM = Variation((0.75, 1.6), 0.2, 8.0, 0.1, 0.03, 0.8, 0.4, 0.2, 2.0, 0.7, 0.05, 0.35, 0.4)
 """Any film, as it comes."""
 CROPPED = Variation()
 """A film cut to its lungs."""
@@ -76,7 +78,9 @@ def varied(
     shown = normalized(shown) ** draw.factor(variation.gamma)
     shown = (shown / (1 - variation.burnt * draw.uniform(0, 1))).clamp(max=1)
     low = _blurred(shown, size // 6)
-    shown = shown + variation.sharpening * draw.uniform(0, 1) * (shown - low)
+    sharper = variation.sharpening * draw.uniform(0, 1)
+    hazier = variation.haze * draw.uniform(0, 1)
+    shown = shown + torch.where(draw.chance(0.5), sharper, -hazier) * (shown - low)
     shown = torch.where(draw.chance(0.3), _blurred(shown, 3), shown)
     shown = shown + variation.noise * draw.uniform(0, 1) * draw.normal(size)
     shown, seen = _framed(draw, normalized(shown), variation.borders)

@@ -19,6 +19,7 @@ from ..datasets import (
     Split,
     XrayCase,
     XrayRecord,
+    load_lung_finder,
     prepare_cts,
     prepare_xrays,
     split,
@@ -54,12 +55,13 @@ class TrainingData:
         cache = Cache(job.path(job.configuration.get("cache") or CACHE))
         parts = _parts(job, settings, {"ct": cts, "xray": xrays}, cache)
         size = settings.size
+        finder = load_lung_finder() if job.configuration.get("find_lungs") else None
 
         def cts_of(cases: Cases[CtCase]) -> Sequence[CtRecord]:
             return _told(job, prepare_cts(cases, settings.ct_mm, cache)) if len(cases) else ()
 
         def xrays_of(cases: Cases[XrayCase]) -> Sequence[XrayRecord]:
-            return _told(job, prepare_xrays(cases, size, size, cache=cache)) if len(cases) else ()
+            return _told(job, prepare_xrays(cases, size, size, finder, cache)) if len(cases) else ()
 
         (train_cts, held_cts), (train_xrays, held_xrays) = parts[0].apply(cts), parts[1].apply(xrays)
         records, films = cts_of(train_cts), xrays_of(train_xrays)
@@ -67,7 +69,13 @@ class TrainingData:
         held = [Patient.of(record.volume, record.structures) for record in cts_of(held_cts)]
         self.watched = held or self.patients
         self.films = _stacked(films, size)
-        self.held_films = _stacked(xrays_of(held_xrays), size)
+        held_films = xrays_of(held_xrays)
+        self.held_films = _stacked(held_films, size)
+        whole = sum(film.is_whole for film in (*films, *held_films))
+        if whole:
+            job.log(
+                f"{whole} of {len(films) + len(held_films)} films stay whole: no lungs known or plausible."
+            )
         self.pairs: Dataset = training_pairs(records, films, settings.seed, settings.steps, settings.views)
         for part in parts:
             for notice in part.notices:
