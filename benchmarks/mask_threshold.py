@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from harness import DATA, REPOSITORY, RESULTS, write
+from harness import DATA, RESULTS, write
 from lung_views import SIZE, SOURCES, Views, drawn, joined, kept
 from nerp.datasets import find_xrays, load_lung_finder, prepare_xrays
 from nerp.evaluation.segmentation import UnetSettings, film_dice, labelled_films, train_unet
@@ -22,7 +22,7 @@ from nerp.networks.tone import ToneCurve
 THRESHOLDS_MM = (1, 5, 10, 25, 40, 60, 80, 100)
 SEEDS = (0, 1, 2)
 SETTINGS = UnetSettings(steps=250, size=64, widths=(12, 24, 48), rate=6e-3)
-PLOT = REPOSITORY / "docs" / "images" / "mask-threshold.svg"
+PLOT = RESULTS / "mask_threshold.svg"
 
 
 def swept(views: Views, sets: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
