@@ -41,7 +41,15 @@ from nerp.training.tone import knots, shown  # noqa: E402
 from nerp.training.trainer import NotFinite, Trainer  # noqa: E402
 
 TINY = TrainingSettings(
-    steps=6, mapper_mm=30.0, ct_mm=15.0, widths=(4, 8), size=16, samples=24, views=2, report_every=2
+    steps=6,
+    head_start=0,
+    mapper_mm=30.0,
+    ct_mm=15.0,
+    widths=(4, 8),
+    size=16,
+    samples=24,
+    views=2,
+    report_every=2,
 )
 
 
@@ -155,6 +163,29 @@ def test_step_0_is_the_fixed_radiance_and_a_step_moves_it_through_the_viewer() -
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in run.mapper.parameters())
 
 
+def test_the_discriminator_begins_alone() -> None:
+    run = trainer(TrainingSettings.from_dict({**TINY.to_dict(), "head_start": 2}))
+    before = [parameter.clone() for parameter in run.mapper.parameters()]
+    judge = [parameter.clone() for parameter in run.discriminator.parameters()]
+    assert all("mapper_loss" not in run.step() for _ in range(2))
+    assert all(map(torch.equal, before, run.mapper.parameters()))
+    assert not all(map(torch.equal, judge, run.discriminator.parameters()))
+    assert "mapper_loss" in run.step()
+    assert not all(map(torch.equal, before, run.mapper.parameters()))
+
+
+def test_the_mapper_nearest_to_films_is_kept() -> None:
+    run = trainer()
+    run.step()
+    assert run.keep(3.0)
+    nearest = [parameter.clone() for parameter in run.averaged.parameters()]
+    run.step()
+    assert not run.keep(4.0)
+    assert all(map(torch.equal, nearest, run.kept.parameters()))
+    assert run.keep(2.0)
+    assert not all(map(torch.equal, nearest, run.kept.parameters()))
+
+
 def test_a_resumed_run_equals_an_uninterrupted_one_bit_for_bit(tmp_path: Path) -> None:
     straight = trainer()
     told = [straight.step() for _ in range(6)]
@@ -223,7 +254,7 @@ def test_the_report_holds_the_gate_and_the_network_free_arm() -> None:
     run = trainer()
     run.step()
     watched = Watched([patient(0), patient(2, labelled=False)], TINY)
-    metrics, gate, samples = report(run, watched, films(8))
+    metrics, gate, samples = report(run, run.averaged, watched, films(8))
     assert metrics["body_correlation"] == pytest.approx(1, abs=1e-3) and metrics["gate"] is True
     assert set(gate.structures) == {"lungs"} and gate.structures["lungs"] > 0.99
     assert gate.field_error < 0.05 and gate.contrast == pytest.approx(1, abs=0.05)
@@ -234,9 +265,9 @@ def test_the_report_holds_the_gate_and_the_network_free_arm() -> None:
     with torch.no_grad():
         run.averaged.head.weight.zero_()
         run.averaged.head.bias.fill_(9.0)  # everything becomes white: no anatomy is left
-    metrics, gate, _ = report(run, watched, films(8))
+    metrics, gate, _ = report(run, run.averaged, watched, films(8))
     assert metrics["gate"] is False and gate.contrast < 0.5
-    alone, _, _ = report(run, Watched([patient(0)], TINY), films(0))
+    alone, _, _ = report(run, run.averaged, Watched([patient(0)], TINY), films(0))
     assert alone["diversity"] is None and "distance_vrr" not in alone
 
 
@@ -266,7 +297,8 @@ def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
         return kernel_distance(drawn, films, subset)
 
     monkeypatch.setattr("nerp.training.report.kernel_distance", noted)
-    report(trainer(), Watched([patient(0)], TINY), films(real))
+    run = trainer()
+    report(run, run.averaged, Watched([patient(0)], TINY), films(real))
     assert subsets == [expected] * 3
 
 

@@ -25,6 +25,8 @@ from .settings import TrainingSettings
 from .trainer import NotFinite, Trainer
 
 SAMPLES, MODEL, FILMS = "samples", "model", "films.png"
+WATCHED = 8
+"""CTs, of those held out and of those trained on, that a report draws."""
 INTENDED_USE = "Research and teaching. Pictures are synthetic; no clinical decision may rest on them."
 
 
@@ -55,7 +57,8 @@ def run(job: Job) -> None:
 
 
 def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
-    settings, watched = trainer.settings, Watched(data.watched, trainer.settings)
+    settings, watched = trainer.settings, Watched(data.watched[:WATCHED], trainer.settings)
+    learnt_from = Watched(data.patients[:WATCHED], settings)
     before, begin = facts.get("seconds", 0.0), time.monotonic()
     shown = data.held_films if len(data.held_films) else data.films
     write_png(job.folder / SAMPLES / FILMS, film_sheet(shown, len(data.watched)))
@@ -79,8 +82,13 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             trainer.done, _expected_steps(trainer, facts["seconds"]), f"correlation {trainer.correlation:.3f}"
         )
         if trainer.done == 1 or trainer.done % settings.report_every == 0 or finished():
-            metrics, gate, samples = report(trainer, watched, data.held_films)
-            facts["metrics"] = metrics
+            metrics, gate, samples = report(trainer, trainer.averaged, watched, data.held_films)
+            # What is kept must not be chosen by what it is measured on.
+            seen, seen_gate, _ = report(trainer, trainer.averaged, learnt_from, data.films)
+            nearness = seen.get("distance_vrr", -float(trainer.done))
+            if seen_gate.passes(settings) and trainer.keep(nearness):
+                facts |= {"metrics": metrics, "kept_step": trainer.done}
+            metrics |= {"distance_training": nearness, "kept_step": facts.get("kept_step")}
             if not gate.passes(settings):
                 trainer.protect_anatomy()
             for notice in gate.notices if trainer.done == 1 else ():
@@ -106,6 +114,8 @@ def _leave_model(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str
         "name": job.folder.name,
         "intended_use": INTENDED_USE,
         "made_with": f"nerp {__version__}, {trainer.done} steps of the preset {settings.preset}",
+        "kept": f"step {facts.get('kept_step', 0)}: of those with the anatomy kept, the one whose pictures "
+        f"of training CTs are nearest to training films; up to step {settings.head_start} the fixed radiance",
         "data": f"{len(data.patients)} CTs and {len(data.films)} chest X-rays; held out: "
         f"{len(data.held_films)} chest X-rays.",
         "anatomy_gate": "passed" if metrics.get("gate") else "not passed",
@@ -113,5 +123,5 @@ def _leave_model(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str
         "settings": settings.to_dict(),
     }
     sizes = settings.mapper_mm, settings.opacity_ratio
-    model = RadianceModel(trainer.averaged, settings.mapper, *sizes, trainer.tone, card)
+    model = RadianceModel(trainer.kept, settings.mapper, *sizes, trainer.tone, card)
     model.save(job.folder / MODEL)

@@ -16,6 +16,7 @@ import torch
 
 from ..evaluation.distance import kernel_distance, random_features
 from ..geometry import Camera
+from ..networks.mapper import Mapper
 from ..projector import project
 from ..radiance import Fields
 from ..resources import structure_threshold_mm
@@ -104,13 +105,16 @@ def _insides(patient: Patient, cameras: Sequence[Camera]) -> dict[str, np.ndarra
     return {group: np.stack(masks) for group, masks in found.items()}
 
 
-def report(trainer: Trainer, watched: Watched, films: np.ndarray) -> tuple[dict[str, Any], Gate, np.ndarray]:
-    """Measure the averaged Mapper.
+def report(
+    trainer: Trainer, mapper: Mapper, watched: Watched, films: np.ndarray
+) -> tuple[dict[str, Any], Gate, np.ndarray]:
+    """Measure a Mapper.
 
     Args:
         trainer: as it stands.
+        mapper: its averaged or its kept one.
         watched: patients to look at.
-        films: real pictures that training never sees, float32 ``[n, size, size]``; may be empty.
+        films: real pictures, mostly such that training never sees, float32 ``[n, size, size]``; may be none.
 
     Returns:
         metrics by name; the gate; sample pictures as grey levels ``[rows, columns]``: each patient's first
@@ -124,7 +128,7 @@ def report(trainer: Trainer, watched: Watched, films: np.ndarray) -> tuple[dict[
         for patient, (cameras, fixed, inside, groups) in zip(
             watched.patients, watched.fixed(trainer), strict=True
         ):
-            matter, opacity = trainer.fields(trainer.averaged, patient)
+            matter, opacity = trainer.fields(mapper, patient)
             learned, _ = patient.pictures(matter, opacity, cameras, watched.settings.samples)
             same.append(correlation(learned, fixed, inside).nanmean().item())
             for group, mask in groups.items():

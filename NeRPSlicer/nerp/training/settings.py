@@ -12,7 +12,16 @@ from ..poses import CameraRanges
 SCHEMA_VERSION = 1
 MAPPERS = ("slim", "vnet", "unet")
 """Names in `networks.mapper.MAPPERS`, which torch need not be loaded for."""
-WHOLE = ("steps", "size", "samples", "views", "seed", "penalty_every", "report_every")
+WHOLE = ("steps", "head_start", "size", "samples", "views", "seed", "penalty_every", "report_every")
+
+NEARLY_STRAIGHT: Mapping[str, Any] = {
+    "primary": [-8.0, 8.0],
+    "secondary": [-6.0, 6.0],
+    "roll": [-3.0, 3.0],
+    "field": [0.9, 1.0],
+    "collimation": "lungs",
+}
+"""Films are taken nearly straight: what pictures from farther aside differ in is no lack of realism."""
 
 
 @dataclass(frozen=True)
@@ -25,47 +34,48 @@ class TrainingSettings:
     """Of weights, cameras, pairs and augmentation."""
     steps: int = 3000
     """Steps of Mapper and Discriminator."""
+    head_start: int = 150
+    """So many of them for the Discriminator alone: a Mapper taught by one that knows nothing goes astray."""
     minutes: float = 0.0
     """End after so many minutes even if steps are left; 0 is no limit."""
     mapper: str = "slim"
     """"slim", "vnet" (the paper's) or "unet" (the authors')."""
-    mapper_mm: float = 8.0
+    mapper_mm: float = 12.0
     """Voxel size of the Mapper's grid, about."""
     ct_mm: float = 4.0
     """Voxel size of the CTs trained on."""
-    widths: tuple[int, ...] = (12, 24, 48, 48)
+    widths: tuple[int, ...] = (8, 16, 32, 64)
     """Channels of the Discriminator's levels."""
-    size: int = 96
+    size: int = 48
     """Rows and columns of the pictures."""
-    samples: int = 160
+    samples: int = 96
     """Samples a ray."""
     views: int = 4
     """Cameras drawn for each call of the Mapper."""
-    ranges: CameraRanges = field(
-        default_factory=lambda: CameraRanges(field=(0.9, 1.0))  # type: ignore[arg-type]
-    )
-    """What cameras may differ in."""
+    ranges: CameraRanges = field(default_factory=lambda: CameraRanges.from_dict(NEARLY_STRAIGHT))
+    """What cameras may differ in; by default their field is cut as films are, to the lungs and a margin."""
     opacity_ratio: float = 100.0
     """The paper's bandwidth ratio of matter to opacity."""
     tone_curve: bool = True
     """Whether pictures pass a curve fitted on the films before the Discriminator."""
-    mapper_rate: float = 1e-3
+    mapper_rate: float = 3e-4
     """Learning rate of the Mapper (Adam)."""
-    discriminator_rate: float = 2e-3
+    discriminator_rate: float = 1e-3
     """Learning rate of the Discriminator."""
     betas: tuple[float, float] = (0.0, 0.99)
     """Of both."""
-    average: float = 0.995
+    average: float = 0.998
     """Decay of the Mapper's averaged weights, which are what is kept."""
-    penalty: float = 1.0
+    penalty: float = 0.1
     """Weight of R1, the squared gradient of the Discriminator at real pictures."""
     penalty_every: int = 16
     """Steps between two penalties."""
     augment: bool = True
-    """Whether real and drawn pictures are moved, brightened and cut at random before the Discriminator."""
+    """Whether real and drawn pictures are moved, brightened and made noisy at random before
+    the Discriminator."""
     anatomy: float = 0.0
     """Weight of the distance to the fixed radiance's picture (the paper's lambda); 0 steers it."""
-    target_correlation: float = 0.94
+    target_correlation: float = 0.95
     """What a steered weight aims at: correlation with the fixed radiance's picture inside the body."""
     floor: float = 0.9
     """The anatomy gate: least correlation inside the body."""
@@ -73,7 +83,7 @@ class TrainingSettings:
     """The anatomy gate: least correlation inside each structure."""
     held_out: float = 0.5
     """Share of the patients with films, and of those with CTs, that training never sees."""
-    report_every: int = 50
+    report_every: int = 100
     """Steps between two events with metrics, sample pictures and a checkpoint."""
 
     def __post_init__(self) -> None:
@@ -82,6 +92,7 @@ class TrainingSettings:
             object.__setattr__(self, "ranges", CameraRanges.from_dict(self.ranges))
         limits = {
             "steps": (1, 10**7),
+            "head_start": (0, 10**6),
             "size": (16, 1024),
             "samples": (8, 4096),
             "views": (1, 64),
@@ -180,6 +191,8 @@ PRESETS: Mapping[str, TrainingSettings] = {
         mapper_rate=1e-4,
         discriminator_rate=4e-4,
         average=0.999,
+        head_start=0,
+        penalty=1.0,
         anatomy=1.0,
         report_every=1000,
     ),
@@ -199,6 +212,7 @@ PRESETS: Mapping[str, TrainingSettings] = {
         discriminator_rate=2e-4,
         betas=(0.5, 0.999),
         average=0.0,
+        head_start=0,
         penalty=0.0,
         augment=False,
         anatomy=10.0,

@@ -26,8 +26,13 @@ from .patients import Patient
 from .settings import TrainingSettings
 from .tone import knots, shown
 
-FIRST_ANATOMY, ANATOMY_LIMITS, ANATOMY_PACE = 3.0, (1e-2, 1e3), 0.5
-CORRELATION_MEMORY = 0.9
+FIRST_ANATOMY, ANATOMY_LIMITS = 0.01, (1e-4, 100.0)
+"""Of the steered weight: the length of anatomy's gradient at the pictures over that of realism's. Losses have
+scales of their own, so that a weight of losses means nothing before both gradients are known. It begins low:
+an absolute difference holds a Mapper that has not moved yet with the full length of its gradient."""
+SLOW_PACE, SWIFT_PACE = 0.2, 30.0
+"""How the weight follows the correlation: for good with each step, and at once."""
+CORRELATION_MEMORY = 0.5
 
 
 class NotFinite(Exception):
@@ -58,6 +63,8 @@ class Trainer:
             self.mapper = Mapper(settings.mapper)
             self.discriminator = Discriminator(settings.widths)
         self.averaged = deepcopy(self.mapper).requires_grad_(False)
+        self.kept = deepcopy(self.averaged)
+        self.kept_distance = math.inf
         self.optimizers = {
             "mapper": torch.optim.Adam(self.mapper.parameters(), settings.mapper_rate, settings.betas),
             "discriminator": torch.optim.Adam(
@@ -121,10 +128,12 @@ class Trainer:
         real = pair["images"]
         tone = knots(self.tone) if settings.tone_curve else None
 
-        picture, _ = patient.pictures(
-            *self.fields(self.mapper, patient, pair["hu"]), cameras, settings.samples
-        )
         fixed, inside = self.fixed_pictures(patient, cameras)
+        picture = fixed
+        if number >= settings.head_start:
+            picture, _ = patient.pictures(
+                *self.fields(self.mapper, patient, pair["hu"]), cameras, settings.samples
+            )
         if not picture.isfinite().all():
             raise NotFinite("picture")
         met = picture.detach().requires_grad_()
@@ -134,34 +143,59 @@ class Trainer:
             return augmented(pictures, generator) if settings.augment else pictures
 
         told = self._teach_discriminator(changed(real), changed(drawn.detach()), number)
+        if number >= settings.head_start:
+            told |= self._teach_mapper(picture, met, changed(drawn), fixed, inside)
+        _finite(told)
+        self.done += 1
+        return told
+
+    def _teach_mapper(
+        self,
+        picture: torch.Tensor,
+        met: torch.Tensor,
+        judged: torch.Tensor,
+        fixed: torch.Tensor,
+        inside: torch.Tensor,
+    ) -> dict[str, float]:
+        """One step of the Mapper.
+
+        Args:
+            picture: ``[V, rows, columns]``, from which gradients go to the Mapper.
+            met: the same values, a leaf.
+            judged: what the Discriminator is to see, made of ``met``, ``[V, 1, rows, columns]``.
+            fixed, inside: see `fixed_pictures`.
+        """
         self.discriminator.requires_grad_(False)
-        logits = self.discriminator(changed(drawn))
-        realism, anatomy = mapper_loss(logits), anatomy_loss(met, fixed)
+        realism, anatomy = mapper_loss(self.discriminator(judged)), anatomy_loss(met, fixed)
         (to_realism,) = torch.autograd.grad(realism, met)
         (to_anatomy,) = torch.autograd.grad(anatomy, met)
         self.discriminator.requires_grad_(True)
-        same = correlation(met.detach(), fixed, inside).nanmean().item()
-        told |= {
+        lengths = to_realism.norm().item(), to_anatomy.norm().item()
+        told = {
             "mapper_loss": realism.item(),
             "anatomy_loss": anatomy.item(),
-            "correlation": same,
+            "correlation": correlation(met.detach(), fixed, inside).nanmean().item(),
             "anatomy_weight": self.anatomy_weight,
-            "realism_gradient": to_realism.norm().item(),
-            "anatomy_gradient": to_anatomy.norm().item(),
+            "anatomy_lambda": self._lambda(*lengths),
+            "realism_gradient": lengths[0],
+            "anatomy_gradient": lengths[1],
         }
-        if not all(map(math.isfinite, told.values())):
-            raise NotFinite(", ".join(name for name, value in told.items() if not math.isfinite(value)))
+        _finite(told)
         self.optimizers["mapper"].zero_grad(set_to_none=True)
-        picture.backward(to_realism + self.anatomy_weight * to_anatomy)
+        picture.backward(to_realism + told["anatomy_lambda"] * to_anatomy)
         self.optimizers["mapper"].step()
         self._average()
-        self._steer(same)
-        self.done += 1
+        self._steer(told["correlation"])
         return told
 
     def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
         """All tensors that a step changes, by name: to keep them, or to be written to."""
-        networks = {"mapper": self.mapper, "discriminator": self.discriminator, "averaged": self.averaged}
+        networks = {
+            "mapper": self.mapper,
+            "discriminator": self.discriminator,
+            "averaged": self.averaged,
+            "kept": self.kept,
+        }
         for name, network in networks.items():
             for key, value in network.state_dict(keep_vars=True).items():
                 yield f"{name}.{key}", value
@@ -176,17 +210,33 @@ class Trainer:
             "done": self.done,
             "anatomy_weight": self.anatomy_weight,
             "correlation": self.correlation,
+            "kept_distance": self.kept_distance if math.isfinite(self.kept_distance) else None,
             "tone": list(self.tone.grey),
         }
 
     def set_numbers(self, numbers: Mapping[str, Any]) -> None:
         """Take what `numbers` gave."""
         self.done = int(numbers["done"])
-        self.anatomy_weight, self.correlation = (
-            float(numbers["anatomy_weight"]),
-            float(numbers["correlation"]),
-        )
+        self.anatomy_weight = float(numbers["anatomy_weight"])
+        self.correlation = float(numbers["correlation"])
+        kept = numbers["kept_distance"]
+        self.kept_distance = math.inf if kept is None else float(kept)
         self.tone = ToneCurve(tuple(numbers["tone"]))
+
+    def keep(self, distance: float) -> bool:
+        """Keep the averaged Mapper as the run's model if its pictures are the nearest so far.
+
+        Args:
+            distance: of training CTs' pictures to training films.
+
+        Returns:
+            whether it is.
+        """
+        nearer = distance < self.kept_distance
+        if nearer:
+            self.kept_distance = distance
+            self.kept.load_state_dict(self.averaged.state_dict())
+        return nearer
 
     def protect_anatomy(self) -> None:
         """Raise the weight of anatomy at once, where the averaged Mapper has left the gate."""
@@ -218,18 +268,33 @@ class Trainer:
 
     def _average(self) -> None:
         # Young averages forget faster, so that they are not the zeros they began with.
-        decay = min(self.settings.average, (1 + self.done) / (10 + self.done))
+        learnt = self.done - self.settings.head_start
+        decay = min(self.settings.average, (1 + learnt) / (10 + learnt))
         with torch.no_grad():
             for kept, new in zip(self.averaged.parameters(), self.mapper.parameters(), strict=True):
                 kept.lerp_(new, 1 - decay)
+
+    def _lambda(self, realism: float, anatomy: float) -> float:
+        """The weight of the anatomy loss, of which these are the gradients' lengths."""
+        if self.settings.anatomy:
+            return self.settings.anatomy
+        return self.anatomy_weight * self._pull(SWIFT_PACE) * realism / anatomy if anatomy > 0 else 0.0
 
     def _steer(self, same: float) -> None:
         """A correlation below its target raises the weight of anatomy, one above lowers it."""
         self.correlation = CORRELATION_MEMORY * self.correlation + (1 - CORRELATION_MEMORY) * same
         if not self.settings.anatomy:
-            change = math.exp(ANATOMY_PACE * (self.settings.target_correlation - self.correlation))
             low, high = ANATOMY_LIMITS
-            self.anatomy_weight = min(max(self.anatomy_weight * change, low), high)
+            self.anatomy_weight = min(max(self.anatomy_weight * self._pull(SLOW_PACE), low), high)
+
+    def _pull(self, pace: float) -> float:
+        return math.exp(pace * (self.settings.target_correlation - self.correlation))
+
+
+def _finite(told: Mapping[str, float]) -> None:
+    wrong = [name for name, value in told.items() if not math.isfinite(value)]
+    if wrong:
+        raise NotFinite(", ".join(wrong))
 
 
 def _begin(optimizer: torch.optim.Optimizer) -> None:
