@@ -26,9 +26,10 @@ TASKS = {
     "lint": ("lint", [["-m", "ruff", "check", "."], ["-m", "mypy"], ["-m", "codespell_lib"]]),
 }
 """Task: the extra it installs, and the commands it runs with the arguments given."""
-ALONE = {"test": [["--cov", "--cov-report="], ["NeRPSlicer/Testing/scene"]]}
+ALONE = {"test": [["--cov", "--cov-report="], ["NeRPSlicer/Testing/scene", "--numprocesses=2"]]}
 """Task: what its command runs with when no arguments are given, one run after the other. The engine's suite
-also has to reach its coverage; the scene's runs alone, for it holds a stand-in for the application."""
+also has to reach its coverage; the scene's runs alone, for it holds a stand-in for the application:
+one in each of two processes."""
 
 
 def set_up(extra: str) -> None:

@@ -22,6 +22,7 @@ from nerp.training.data import TrainingData
 from nerp.training.patients import Patient
 from nerp.training.report import Gate, Watched, report
 from nerp.training.settings import TrainingSettings
+from nerp.training.tone import shown
 from nerp.training.trainer import Trainer
 from scipy import stats
 
@@ -81,7 +82,12 @@ def drawn(trainer: Trainer, patients: list[Patient], count: int, seed: int) -> d
         found["vrr"] += list(learned.numpy())
         found["fixed"] += list(trainer.fixed_pictures(patient, cameras)[0].numpy())
         found["drr"] += [nerp.project(patient.volume, camera, "drr").image for camera in cameras]
-    return {kind: np.stack([normalized(picture) for picture in pictures]) for kind, pictures in found.items()}
+    learned, fixed = (torch.from_numpy(np.stack(found.pop(kind))) for kind in ("vrr", "fixed"))
+    return {
+        "drr": np.stack([normalized(picture) for picture in found["drr"]]),
+        "fixed": shown(fixed, None).numpy(),
+        "vrr": shown(learned, None, fixed).numpy(),
+    }
 
 
 def measured(folder: Path) -> Run:
@@ -91,7 +97,7 @@ def measured(folder: Path) -> Run:
     data = TrainingData(job, settings)
     trainer = Trainer(settings, data.patients, data.films, data.pairs)
     model = nerp.load_model(folder / "model")
-    trainer.averaged, trainer.tone = model.mapper, model.tone
+    trainer.averaged, trainer.tone = model.mapper or trainer.averaged, model.tone
     films = data.held_films[:GENERATED]
     learnt_on = drawn(trainer, data.patients, 8 * len(data.patients), settings.seed + 1)
     pictures = drawn(trainer, list(data.watched), GENERATED, POSES)
@@ -109,7 +115,7 @@ def measured(folder: Path) -> Run:
         }
 
     last = json.loads((folder / "events.jsonl").read_text().splitlines()[-1])
-    _, gate, _ = report(trainer, model.mapper, Watched(data.watched, settings), data.held_films)
+    _, gate, _ = report(trainer, trainer.averaged, Watched(data.watched, settings), data.held_films)
     return Run(
         settings,
         last["step"],

@@ -47,7 +47,7 @@ def test_unknown_preset_is_refused() -> None:
 
 def test_thresholds() -> None:
     lungs = ("lung_left", "lung_upper_lobe_left", "Lung_L", "both_lungs", "left_upper_lobe", "lung_right_2")
-    assert {structure_threshold_mm(name) for name in lungs} == {25}
+    assert {structure_threshold_mm(name) for name in lungs} == {60}
     others = (
         "rib_left_1",
         "trachea",

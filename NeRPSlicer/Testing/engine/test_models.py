@@ -78,7 +78,10 @@ def test_the_hash_is_of_what_decides_the_pictures(tmp_path: Path) -> None:
     assert len({first, changed(opacity_ratio=50.0), changed(tone=[0.0, 1.0])}) == 3
 
 
-def test_models_are_found_in_runs_and_folders_each_once(tmp_path: Path) -> None:
+def test_models_are_found_in_runs_and_folders_each_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nerp.models._shipped", list)
     tone_only(tmp_path / "b_run" / "model", "second")
     tone_only(tmp_path / "b_run_copy" / "model", "second")
     folder = tmp_path / "a"
@@ -130,7 +133,10 @@ def test_a_damaged_description_is_refused_by_name(values: dict, told: str, tmp_p
     assert str(folder) in str(refused.value) and "\n" not in str(refused.value)
 
 
-def test_info_lists_models_with_their_cards(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_lists_models_with_their_cards(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nerp.models._shipped", list)
     learned(tmp_path / "run" / "model")
     assert main(["info", "--models", str(tmp_path)]) == 0
     told = capsys.readouterr().out
@@ -305,9 +311,19 @@ def test_project_by_a_tone_curve_is_never_called_vrr(
     assert not (tmp_path / "o").exists()
 
 
-def test_vrr_without_a_model_says_how_to_get_one(
+def test_the_learned_model_that_comes_along_draws(
     ct_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    out = tmp_path / "out"
+    assert main(["project", str(ct_file), "--out", str(out), "--method", "vrr", "--size", "32"]) == 0
+    assert "VRR by Small" in capsys.readouterr().err
+    assert json.loads((out / "projection.json").read_text(encoding="utf-8"))["model_sha256"]
+
+
+def test_vrr_without_a_model_says_how_to_get_one(
+    ct_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nerp.models._shipped", list)
     assert main(["project", str(ct_file), "--out", str(tmp_path / "out"), "--method", "vrr"]) == 2
     told = capsys.readouterr().err
     assert "nerp train" in told and "--model" in told and told.count("\n") == 1

@@ -143,6 +143,14 @@ def test_the_tone_curve_of_torch_is_numpys_and_passes_gradients() -> None:
     assert torch.autograd.gradcheck(lambda x: shown(x, knots(curve).double()), (small,), atol=1e-4)
 
 
+def test_a_dark_corner_does_not_brighten_the_rest() -> None:
+    fixed = torch.rand(1, 40, 40)
+    learned = fixed.clone()
+    learned[:, :4, :4] = 0
+    rest = shown(learned, None, fixed)[:, 4:], shown(fixed, None)[:, 4:]
+    assert torch.equal(*rest)
+
+
 def test_augmentation_is_replayable_and_differentiable() -> None:
     pictures = torch.rand(4, 1, 16, 16, requires_grad=True)
     first, again = (augmented(pictures, torch.Generator().manual_seed(5)) for _ in range(2))

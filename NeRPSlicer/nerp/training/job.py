@@ -115,13 +115,16 @@ def _leave_model(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str
         "intended_use": INTENDED_USE,
         "made_with": f"nerp {__version__}, {trainer.done} steps of the preset {settings.preset}",
         "kept": f"step {facts.get('kept_step', 0)}: of those with the anatomy kept, the one whose pictures "
-        f"of training CTs are nearest to training films; up to step {settings.head_start} the fixed radiance",
+        f"of training CTs are nearest to training films; up to step {settings.head_start} a tone curve alone",
         "data": f"{len(data.patients)} CTs and {len(data.films)} chest X-rays; held out: "
         f"{len(data.held_films)} chest X-rays.",
         "anatomy_gate": "passed" if metrics.get("gate") else "not passed",
         "metrics": metrics,
         "settings": settings.to_dict(),
     }
+    # Up to the head start's end the Mapper's residuals are zero: nothing but the curve was learned.
+    learned = facts.get("kept_step", 0) > settings.head_start
+    mapper, architecture = (trainer.kept, settings.mapper) if learned else (None, None)
     sizes = settings.mapper_mm, settings.opacity_ratio
-    model = RadianceModel(trainer.kept, settings.mapper, *sizes, trainer.tone, card)
+    model = RadianceModel(mapper, architecture, *sizes, trainer.tone, card)
     model.save(job.folder / MODEL)

@@ -145,7 +145,7 @@ def report(
                 ("tone", fixed, tone),
                 ("vrr", learned, tone),
             ):
-                arms[arm].append(shown(pictures, curve))
+                arms[arm].append(shown(pictures, curve, fixed))
     gate = Gate(
         float(np.mean(same)),
         {group: float(np.mean(values)) for group, values in by_group.items()},

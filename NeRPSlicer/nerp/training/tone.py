@@ -8,15 +8,20 @@ from ..display import PERCENTILES
 from ..networks.tone import ToneCurve
 
 
-def shown(pictures: torch.Tensor, tone: torch.Tensor | None) -> torch.Tensor:
+def shown(
+    pictures: torch.Tensor, tone: torch.Tensor | None, scale: torch.Tensor | None = None
+) -> torch.Tensor:
     """Pictures ``[V, rows, columns]`` in [0, 1], see `networks.tone`.
 
     Args:
         tone: the curve at its knots; None leaves the normalized picture.
+        scale: pictures whose percentiles become black and white, the fixed radiance's of the same cameras: a
+            Mapper that may move its own would darken some corner to brighten all the rest. None is the
+            pictures themselves.
     """
+    scale = pictures if scale is None else scale
     low, high = (
-        torch.quantile(pictures.flatten(1), percentile / 100, dim=1)[:, None, None]
-        for percentile in PERCENTILES
+        torch.quantile(scale.flatten(1), percentile / 100, dim=1)[:, None, None] for percentile in PERCENTILES
     )
     share = ((pictures - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
     if tone is None:

@@ -137,7 +137,7 @@ class Trainer:
         if not picture.isfinite().all():
             raise NotFinite("picture")
         met = picture.detach().requires_grad_()
-        drawn = shown(met, tone)[:, None]
+        drawn = shown(met, tone, fixed)[:, None]
 
         def changed(pictures: torch.Tensor) -> torch.Tensor:
             return augmented(pictures, generator) if settings.augment else pictures
