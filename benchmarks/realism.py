@@ -114,7 +114,8 @@ def measured(folder: Path) -> Run:
             for arm, images in arms.items()
         }
 
-    last = json.loads((folder / "events.jsonl").read_text().splitlines()[-1])
+    events = map(json.loads, (folder / "events.jsonl").read_text(encoding="utf-8").splitlines())
+    last = [event for event in events if "step" in event][-1]
     _, gate, _ = report(trainer, trainer.averaged, Watched(data.watched, settings), data.held_films)
     return Run(
         settings,
