@@ -37,9 +37,9 @@ class SetUp:
         if way == NETWORK:
             self.install(lacking, None)
         elif way == FOLDER:
-            folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of wheels"))
-            if folder:
-                self.install(lacking, Path(folder))
+            folder = wheelsFolder()
+            if folder is not None:
+                self.install(lacking, folder)
 
     def describe(self) -> str:
         """What pictures are drawn on, in words."""
@@ -55,23 +55,15 @@ class SetUp:
 
         :return: `NETWORK`, `FOLDER` or `WITHOUT`.
         """
-        box = qt.QMessageBox(slicer.util.mainWindow())
-        box.setWindowTitle(_("Set up Neural Radiance Projection"))
-        box.setText(self.describe())
-        box.setInformativeText(
+        return asked(
+            _("Set up Neural Radiance Projection"),
+            self.describe(),
             _(
                 "Missing: {0}. With it a picture takes a tenth of the time. It is installed into Slicer's "
                 "Python; Slicer's own packages stay as they are. Everything works without it too."
-            ).format(", ".join(lacking))
+            ).format(", ".join(lacking)),
+            _("Go on without"),
         )
-        buttons = {
-            NETWORK: box.addButton(_("Install from the network"), qt.QMessageBox.AcceptRole),
-            FOLDER: box.addButton(_("Install from a folder of wheels…"), qt.QMessageBox.ActionRole),
-            WITHOUT: box.addButton(_("Go on without"), qt.QMessageBox.RejectRole),
-        }
-        box.exec_()
-        clicked = box.clickedButton()
-        return next((way for way, button in buttons.items() if button == clicked), WITHOUT)
 
     def install(self, requirements: list[str], folder: Path | None) -> None:
         """Install without holding up the panel; the worker is started anew afterwards."""
@@ -104,3 +96,29 @@ class SetUp:
         self._panel.session.client.renew()
         self._panel.session.draw()
         self._panel.tell(_("Installed. Pictures are drawn with it from now on."))
+
+
+def asked(title: str, text: str, more: str, without: str) -> str:
+    """One dialog, one consent.
+
+    :param without: what the button says that installs nothing.
+    :return: `NETWORK`, `FOLDER` or `WITHOUT`.
+    """
+    box = qt.QMessageBox(slicer.util.mainWindow())
+    box.setWindowTitle(title)
+    box.setText(text)
+    box.setInformativeText(more)
+    buttons = {
+        NETWORK: box.addButton(_("Install from the network"), qt.QMessageBox.AcceptRole),
+        FOLDER: box.addButton(_("Install from a folder of wheels…"), qt.QMessageBox.ActionRole),
+        WITHOUT: box.addButton(without, qt.QMessageBox.RejectRole),
+    }
+    box.exec_()
+    clicked = box.clickedButton()
+    return next((way for way, button in buttons.items() if button == clicked), WITHOUT)
+
+
+def wheelsFolder() -> Path | None:
+    """The folder of wheels that a person chooses; None for none."""
+    folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of wheels"))
+    return Path(folder) if folder else None

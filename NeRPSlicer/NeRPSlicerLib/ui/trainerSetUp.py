@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from pathlib import Path
 
-import qt
 import slicer
 from nerp.models import lacking_packages
 from slicer.i18n import tr as _
 
-from .setUp import FOLDER, NETWORK, WITHOUT, SetUp
+from .setUp import FOLDER, NETWORK, SetUp, asked, wheelsFolder
 
 REQUIREMENTS = {"torch": "torch>=2.8", "monai": "monai>=1.6", "safetensors": "safetensors>=0.5"}
 """As pyproject.toml has them for training."""
@@ -33,28 +31,20 @@ class TrainerSetUp(SetUp):
         if way == NETWORK:
             self._fromNetwork(lacking)
         elif way == FOLDER:
-            folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of wheels"))
-            if folder:
-                self.install([REQUIREMENTS[name] for name in lacking], Path(folder))
+            folder = wheelsFolder()
+            if folder is not None:
+                self.install([REQUIREMENTS[name] for name in lacking], folder)
 
     def ask(self, lacking: list[str]) -> str:
-        box = qt.QMessageBox(slicer.util.mainWindow())
-        box.setWindowTitle(_("Set up NeRP Trainer"))
-        box.setText(_("Training needs {0}.").format(", ".join(lacking)))
-        box.setInformativeText(
+        return asked(
+            _("Set up NeRP Trainer"),
+            _("Training needs {0}.").format(", ".join(lacking)),
             _(
                 "They are installed into Slicer's Python and may take some GB; Slicer's own packages stay as "
                 "they are. torch comes by Slicer's extension PyTorch, which knows what fits this computer."
-            )
+            ),
+            _("Not now"),
         )
-        buttons = {
-            NETWORK: box.addButton(_("Install from the network"), qt.QMessageBox.AcceptRole),
-            FOLDER: box.addButton(_("Install from a folder of wheels…"), qt.QMessageBox.ActionRole),
-            WITHOUT: box.addButton(_("Not now"), qt.QMessageBox.RejectRole),
-        }
-        box.exec_()
-        clicked = box.clickedButton()
-        return next((way for way, button in buttons.items() if button == clicked), WITHOUT)
 
     def _fromNetwork(self, lacking: list[str]) -> None:
         if "torch" in lacking:

@@ -110,16 +110,11 @@ class InProcessWorker:
         self._onReply({"request": request["request"], **answer})
 
 
-class PanelDriver:
-    """The panel, and what a person does at it."""
+class Driver:
+    """A panel, and what a person sees and does at any."""
 
-    def __init__(self, app, panel, workers: list) -> None:
-        self.app, self.panel, self.workers = app, panel, workers
-        self.patient, self.camera, self.radiograph = panel.sections[:3]
-
-    @property
-    def session(self):
-        return self.panel.session
+    def __init__(self, app, panel) -> None:
+        self.app, self.panel = app, panel
 
     @property
     def parameters(self):
@@ -132,6 +127,19 @@ class PanelDriver:
     def wait(self, until, milliseconds: int = 20000) -> None:
         """Process events until something is true."""
         assert self.app.wait(milliseconds, until), f"waited in vain; the panel says {self.message!r}"
+
+
+class PanelDriver(Driver):
+    """The panel, and what a person does at it."""
+
+    def __init__(self, app, panel, workers: list) -> None:
+        super().__init__(app, panel)
+        self.workers = workers
+        self.patient, self.camera, self.radiograph = panel.sections[:3]
+
+    @property
+    def session(self):
+        return self.panel.session
 
     def rest(self) -> None:
         """Wait until nothing is under way."""
@@ -192,7 +200,7 @@ def driver(app, monkeypatch):
     monkeypatch.setattr(NeRPSlicerLib.client.live, "REST_MS", REST_MS)
     monkeypatch.setattr(NeRPSlicerLib.comparison, "BLINK_MS", BLINK_MS)
     monkeypatch.setattr(NeRPSlicerLib.display, "SETTLE_MS", SETTLE_MS)
-    monkeypatch.setattr(NeRPSlicerLib.ui.panel, "REFRESH_MS", REFRESH_MS)
+    monkeypatch.setattr(NeRPSlicerLib.ui.sectionedPanel, "REFRESH_MS", REFRESH_MS)
     monkeypatch.setattr(NeRPSlicerLib.example, "SPACING_MM", COARSE_MM)
     monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SIDE", FILM_SIDE)
     monkeypatch.setattr(NeRPSlicerLib.example, "FILM_SEED", NeRPSlicerLib.example.SEED)

@@ -203,15 +203,14 @@ def test_a_folder_that_cannot_be_written_is_told(trainer):
 
 
 def test_what_training_lacks_is_asked_for_first(trainer, monkeypatch):
+    import qt
     from NeRPSlicerLib.ui import trainerSetUp
 
     monkeypatch.setattr(trainerSetUp, "lacking_packages", lambda: ["torch", "monai"])
     asked, installed = [], []
     setUp = trainer.panel.setUp
     setUp.ask = lambda lacking: asked.append(lacking) or "folder"
-    monkeypatch.setattr(
-        trainerSetUp.qt.QFileDialog, "getExistingDirectory", lambda *_: str(trainer.folder), raising=False
-    )
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", lambda *_: str(trainer.folder), raising=False)
 
     class Installer:
         def install(self, requirements, folder, onLog, whenDone) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scene.panels import Driver
 
 MODULE = Path(__file__).resolve().parents[2] / "NeRPTrainer.py"
 POLL_MS, REFRESH_MS = 30, 5
@@ -149,28 +150,17 @@ def write_model(folder: Path, name: str = "A model") -> Path:
     return folder
 
 
-class TrainerDriver:
+class TrainerDriver(Driver):
     """The panel, and what a person does at it."""
 
     def __init__(self, app, panel, engine: FakeJobs, folder: Path) -> None:
-        self.app, self.panel, self.engine, self.folder = app, panel, engine, folder
+        super().__init__(app, panel)
+        self.engine, self.folder = engine, folder
         self.data, self.runs, self.models = panel.data.ui, panel.runs.ui, panel.models.ui
 
     @property
     def planner(self) -> FakePlanner:
         return self.panel.data.planner
-
-    @property
-    def parameters(self):
-        return self.panel.parameters
-
-    @property
-    def message(self) -> str:
-        return self.panel.status.ui.messageLabel.text
-
-    def wait(self, until, milliseconds: int = 20000) -> None:
-        """Process events until something is true."""
-        assert self.app.wait(milliseconds, until), f"waited in vain; the panel says {self.message!r}"
 
     def rest(self) -> None:
         self.app.wait(0)
@@ -211,7 +201,7 @@ def trainer(app, monkeypatch, tmp_path):
     engine = FakeJobs()
     slicer.app.settings().remove(SETTING)
     monkeypatch.setattr(NeRPSlicerLib.client.jobClient, "POLL_MS", POLL_MS)
-    monkeypatch.setattr(NeRPSlicerLib.ui.trainerPanel, "REFRESH_MS", REFRESH_MS)
+    monkeypatch.setattr(NeRPSlicerLib.ui.sectionedPanel, "REFRESH_MS", REFRESH_MS)
     monkeypatch.setattr(NeRPSlicerLib.ui.trainerPanel, "jobs", engine)
     monkeypatch.setattr(NeRPSlicerLib.ui.trainerPanel, "ProcessPlanner", FakePlanner)
     monkeypatch.setattr(NeRPSlicerLib.ui.trainerSetUp, "lacking_packages", list)
