@@ -32,6 +32,9 @@ class HasTone(Protocol):
     @property
     def tone(self) -> Sequence[float]: ...
 
+    @property
+    def window(self) -> tuple[float, float] | None: ...
+
 
 class HasPicture(Protocol):
     """What the display needs of a radiograph."""
@@ -115,14 +118,20 @@ def display_of(radiograph: HasPicture, preset: str = "default") -> Display:
     if preset != "default":
         raise NerpError(f'The display preset is "default" or "paper", not {preset!r}.')
     if radiograph.model is not None:
-        assert radiograph.opacity is not None  # of all methods that take a model
-        thick = radiograph.opacity >= THICK * radiograph.opacity.max()
-        low, high = np.percentile(image[thick], PERCENTILES)
-        return Display(float(low), float(high), "tone", tone=tuple(radiograph.model.tone))
+        low, high = radiograph.model.window or thick_window(radiograph)
+        return Display(low, high, "tone", tone=tuple(radiograph.model.tone))
     # Without an opacity, the least value is what a ray that meets nothing gets.
     body = radiograph.opacity > 0 if radiograph.opacity is not None else image > image.min()
     low, high = np.percentile(image[body] if body.any() else image, PERCENTILES)
     return Display(float(low), float(high), "film" if radiograph.method in FILM_METHODS else "linear")
+
+
+def thick_window(radiograph: HasPicture) -> tuple[float, float]:
+    """Black and white of a picture that passes a tone curve: two percentiles where the patient is thick."""
+    assert radiograph.opacity is not None  # of all methods that take a model
+    thick = radiograph.opacity >= THICK * radiograph.opacity.max()
+    low, high = np.percentile(radiograph.image[thick], PERCENTILES)
+    return float(low), float(high)
 
 
 def _logistic(x: np.ndarray | float) -> np.ndarray | float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .models import find_models
+from .models import find_models, lacking_packages
 from .settings import LEARNED, METHODS
 
 PACKAGES = {
@@ -122,6 +122,6 @@ def describe(folders: Iterable[Path] = ()) -> dict[str, Any]:
             for model in models
         ],
         "refused_models": refused,
-        "training": versions["torch"] is not None and versions["monai"] is not None,
+        "training": not lacking_packages(),
         "packages": versions,
     }

@@ -139,6 +139,8 @@ def named_model(text: str | None = None) -> ModelDescription:
     Raises:
         NerpError: there is no such model, or it is damaged.
     """
+    if text is not None and Path(text).is_dir():
+        return describe_model(text)
     shipped, _ = find_models()
     if text is None:
         learned = [model for model in shipped if model.architecture is not None]
@@ -151,13 +153,11 @@ def named_model(text: str | None = None) -> ModelDescription:
             "see docs/training.md."
         )
     for model in shipped:
-        if text in (model.name, model.folder.name) and not Path(text).exists():
+        if text in (model.name, model.folder.name):
             return model
-    if not Path(text).is_dir():
-        names = ", ".join(model.name for model in shipped)
-        known = f"; nerp comes with {names}" if shipped else ""
-        raise NerpError(f"There is no model {text}: name its folder or that of a training run{known}.")
-    return describe_model(text)
+    names = ", ".join(model.name for model in shipped)
+    known = f"; nerp comes with {names}" if shipped else ""
+    raise NerpError(f"There is no model {text}: name its folder or that of a training run{known}.")
 
 
 def lacking_packages() -> list[str]:

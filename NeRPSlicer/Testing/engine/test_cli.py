@@ -249,6 +249,10 @@ def test_bad_options_are_explained_by_the_parser(capsys: pytest.CaptureFixture[s
         ["project", "ct.nrrd", "--out", ""],
         ["export", "ct.nrrd", "--labels", "", "--out", "x"],
         ["export", "ct.nrrd", "--cameras", "", "--out", "x"],
+        ["train", "--ct", "", "--xray", "films", "--out", "x"],
+        ["train", "--thoraxes", "1", "--xray", "films", "--labels", "", "--out", "x"],
+        ["info", "--models", ""],
+        ["job", ""],
     ],
 )
 def test_an_empty_path_is_not_the_current_folder(

@@ -240,6 +240,17 @@ def test_a_loss_that_is_not_finite_leaves_the_mapper_and_its_optimizer() -> None
         assert name not in before or torch.equal(before[name].nan_to_num(7), value.nan_to_num(7)), name
 
 
+def test_a_judge_that_is_not_finite_moves_no_mapper() -> None:
+    run = trainer()
+    run.step()
+    with torch.no_grad():
+        next(run.discriminator.parameters()).fill_(float("nan"))
+    before = [parameter.clone() for parameter in run.mapper.parameters()]
+    with pytest.raises(NotFinite, match="discriminator_loss"):
+        run.step()
+    assert all(map(torch.equal, before, run.mapper.parameters()))
+
+
 def test_damaged_checkpoints_are_passed_over(tmp_path: Path) -> None:
     run = trainer()
     for _ in range(2):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
 from ..installation import PACKAGES, describe
+from .choices import named_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models",
         nargs="+",
-        type=Path,
+        type=named_path,
         default=[],
         metavar="FOLDER",
         help="look for models in these folders too: models, training runs, or what holds such",

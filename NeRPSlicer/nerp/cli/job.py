@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import NerpError
 from ..jobs import JobStatus, find, look, start, stop
 from ..jobs.job import run_job
+from .choices import named_path
 from .console import say
 
 KINDS = {"export": "nerp.export.job", "train": "nerp.training.job"}
@@ -17,7 +18,9 @@ KINDS = {"export": "nerp.export.job", "train": "nerp.training.job"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="RUN", help="run folder; with --list, a folder of such")
+    parser.add_argument(
+        "folder", type=named_path, metavar="RUN", help="run folder; with --list, a folder of such"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--start", action="store_true", help="start or resume it in the background and return")
     what.add_argument("--status", action="store_true", help="say how far it is")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,27 +11,35 @@ from typing import Any
 from ..errors import NerpError
 from ..jobs import create, look, read_job
 from ..jobs.job import run_job
+from ..models import lacking_packages
 from ..training.plan import plan
 from ..training.settings import PRESETS, TrainingSettings
+from .choices import named_path
 from .console import progress_bar, say
 from .job import KINDS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--preset", default="small", help='"small" (CPU, minutes), "paper" or "authors"')
-    parser.add_argument("--ct", nargs="+", type=Path, default=[], metavar="FOLDER", help="chest CTs")
-    parser.add_argument("--labels", type=Path, metavar="FOLDER", help="their labels, matched by file stem")
-    parser.add_argument("--xray", nargs="+", type=Path, default=[], metavar="FOLDER", help="chest X-rays")
+    parser.add_argument("--ct", nargs="+", type=named_path, default=[], metavar="FOLDER", help="chest CTs")
+    parser.add_argument(
+        "--labels", type=named_path, metavar="FOLDER", help="their labels, matched by file stem"
+    )
+    parser.add_argument(
+        "--xray", nargs="+", type=named_path, default=[], metavar="FOLDER", help="chest X-rays"
+    )
     parser.add_argument(
         "--thoraxes", nargs="+", type=int, default=[], metavar="SEED", help="mix in digital thoraxes"
     )
-    parser.add_argument("--out", type=Path, metavar="RUN", help="run folder, new or empty")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with this run")
+    parser.add_argument("--out", type=named_path, metavar="RUN", help="run folder, new or empty")
+    parser.add_argument("--resume", type=named_path, metavar="RUN", help="go on with this run")
     parser.add_argument("--steps", type=int, help="end after so many")
     parser.add_argument("--minutes", type=float, help="end after so many")
     parser.add_argument("--seed", type=int, help="of weights, cameras, pairs and augmentation")
     parser.add_argument("--settings", metavar="JSON", help='other settings, as {"views": 2}')
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="prepared data to share between runs")
+    parser.add_argument(
+        "--cache", type=named_path, metavar="FOLDER", help="prepared data to share between runs"
+    )
     parser.add_argument(
         "--whole-films", action="store_true", help="do not look for the lungs in films without masks"
     )
@@ -67,9 +74,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_packages() -> None:
-    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("monai") is None:
+    lacking = lacking_packages()
+    if lacking:
         raise NerpError(
-            'Training needs torch and MONAI, which are not installed here: pip install "nerpslicer[train]"'
+            f'Training needs {", ".join(lacking)}, not installed here: pip install "nerpslicer[train]"'
         )
 
 
@@ -78,7 +86,9 @@ def _resumed(options: argparse.Namespace) -> Path:
     add_arguments(alone)
     unset = vars(alone.parse_args([]))
     given = [
-        f"--{name}" for name, value in unset.items() if name != "resume" and vars(options)[name] != value
+        f"--{name.replace('_', '-')}"
+        for name, value in unset.items()
+        if name != "resume" and vars(options)[name] != value
     ]
     if given:
         raise NerpError(f"A run goes on as it was started: leave out {', '.join(given)}, or start a new run.")

@@ -58,7 +58,10 @@ def _series_size(folder: Path) -> CtSize:
     if not files:
         raise NerpError(f"{folder} holds no DICOM files; check the path.")
     header = read_header(files[0], ["Rows", "Columns", "PixelSpacing", "SliceThickness", "NumberOfFrames"])
-    slices = max(len(files), int(header.get("NumberOfFrames") or 1))
-    row, column = (float(mm) for mm in header.get("PixelSpacing") or (1, 1))
-    counts = int(header.get("Columns") or 1), int(header.get("Rows") or 1), slices
-    return _size(counts, (column, row, float(header.get("SliceThickness") or 1)))
+    try:
+        slices = max(len(files), int(header.get("NumberOfFrames") or 1))
+        row, column = (float(mm) for mm in header.get("PixelSpacing") or (1, 1))
+        counts = int(header.get("Columns") or 1), int(header.get("Rows") or 1), slices
+        return _size(counts, (column, row, float(header.get("SliceThickness") or 1)))
+    except (TypeError, ValueError) as error:
+        raise NerpError(f"{files[0]} has a header that makes no sense ({error}); take it away.") from error

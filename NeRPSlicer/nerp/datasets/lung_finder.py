@@ -13,6 +13,7 @@ import numpy as np
 from ..atomic import write_json, written_aside
 from ..errors import NerpError
 from ..io.xray import Xray
+from ..models import lacking_packages
 from ..resources import resource
 from .films import PERCENTILES, inner_window, resized
 
@@ -134,6 +135,11 @@ def load_lung_finder(folder: Path | None = None) -> UnetLungFinder:
     Raises:
         NerpError: a file is missing, damaged or of another format.
     """
+    lacking = lacking_packages()
+    if lacking:
+        raise NerpError(
+            f'Finding lungs needs {", ".join(lacking)}, not installed here: pip install "nerpslicer[train]"'
+        )
     from ..networks.lung_unet import lung_unet
     from ..networks.model import load_weights
 

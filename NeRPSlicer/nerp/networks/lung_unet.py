@@ -29,14 +29,15 @@ def lung_unet(widths: Sequence[int] = WIDTHS) -> nn.Module:
 
 def lung_probability(unet: nn.Module, pictures: np.ndarray) -> np.ndarray:
     """Pictures ``[n, rows, columns]`` in [0, 1] to probabilities of being lung, float32."""
+    shown = torch.from_numpy(np.ascontiguousarray(pictures, np.float32))[:, None]
     was_training = unet.training
     unet.eval()
     try:
         with torch.inference_mode():
             parts = [
-                torch.sigmoid(unet(torch.from_numpy(np.ascontiguousarray(part, np.float32))[:, None]))[:, 0]
-                for part in np.array_split(pictures, -(-len(pictures) // BATCH))
+                torch.sigmoid(unet(shown[first : first + BATCH]))[:, 0]
+                for first in range(0, len(shown), BATCH)
             ]
     finally:
         unet.train(was_training)
-    return torch.cat(parts).numpy()
+    return torch.cat([shown[:0, 0], *parts]).numpy()

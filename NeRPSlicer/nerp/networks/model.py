@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ..atomic import explained, write_json, written_aside
+from ..display import thick_window
 from ..errors import NerpError
 from ..geometry import Camera
 from ..models import (
@@ -119,15 +120,23 @@ class RadianceModel:
             NerpError: as in `nerp.project`, or there is not enough memory for the Mapper.
         """
         picture = project(self(volume), camera, self.method, samples, structures)
-        near: float | None = 1.0
-        if self.mapper is not None:
-            fixed = project(fixed_fields(volume, self.opacity_ratio), camera, "fixed", samples)
-            near = likeness(picture, fixed)
-        return self.marked(picture, near)
+        if self.mapper is None:
+            return self.marked(picture, picture, 1.0)
+        fixed = project(fixed_fields(volume, self.opacity_ratio), camera, "fixed", samples)
+        return self.marked(picture, fixed, likeness(picture, fixed))
 
-    def marked(self, picture: Radiograph, correlation_with_fixed: float | None = None) -> Radiograph:
-        """A picture of this model's fields as one that says so, and passes its tone curve for the eye."""
-        mark = DrawnBy(self.name, self.hash, self.tone.grey, correlation_with_fixed)
+    def marked(
+        self, picture: Radiograph, fixed: Radiograph | None = None, near: float | None = None
+    ) -> Radiograph:
+        """A picture of this model's fields as one that says so, and passes its tone curve for the eye.
+
+        Args:
+            picture: of this model's fields.
+            fixed: the fixed radiance's picture of the same pose and field, of any size.
+            near: correlation with the fixed radiance's picture, where it was asked for.
+        """
+        window = None if fixed is None else thick_window(fixed)
+        mark = DrawnBy(self.name, self.hash, self.tone.grey, window, near)
         return replace(picture, model=mark)
 
     def save(self, folder: Path) -> None:

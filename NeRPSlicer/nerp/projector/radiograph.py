@@ -22,6 +22,9 @@ class DrawnBy:
     """See `nerp.models.ModelDescription`."""
     tone: tuple[float, ...]
     """Its tone curve at evenly spaced knots, for the eye alone."""
+    window: tuple[float, float] | None = None
+    """Black and white of the fixed radiance's picture of the same camera, as in training: a picture that sets
+    its own shows again what the model took away. None where that was not drawn."""
     correlation_with_fixed: float | None = None
     """With the fixed radiance's picture of the same camera, inside the projected body; None where it was not
     asked for."""

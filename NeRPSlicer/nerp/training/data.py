@@ -29,7 +29,7 @@ from ..errors import NerpError
 from ..jobs.job import Job
 from .patients import Patient
 from .plan import found_cts, found_xrays
-from .settings import TrainingSettings
+from .settings import WATCHED, TrainingSettings
 
 SPLIT, CACHE = "split.json", "cache"
 LISTED = 20
@@ -66,8 +66,9 @@ class TrainingData:
         (train_cts, held_cts), (train_xrays, held_xrays) = parts[0].apply(cts), parts[1].apply(xrays)
         records, films = cts_of(train_cts), xrays_of(train_xrays)
         self.patients = [Patient.of(record.volume, record.structures) for record in records]
-        held = [Patient.of(record.volume, record.structures) for record in cts_of(held_cts)]
-        self.watched = held or self.patients
+        watched = held_cts.named([case.name for case in held_cts][:WATCHED])
+        held = [Patient.of(record.volume, record.structures) for record in cts_of(watched)]
+        self.watched = held or self.patients[:WATCHED]
         self.films = _stacked(films, size)
         held_films = xrays_of(held_xrays)
         self.held_films = _stacked(held_films, size)

@@ -15,7 +15,7 @@ from itertools import pairwise
 from statistics import fmean
 
 from ..datasets.ct_sizes import CtSize
-from .settings import TrainingSettings
+from .settings import WATCHED, TrainingSettings
 
 BASE_BYTES, READING_BYTES = 580e6, 430e6
 """Python with torch and MONAI: with compiled kernels and a step's small things, and before the first step."""
@@ -93,7 +93,7 @@ def estimate(settings: TrainingSettings, cts: Sequence[CtSize], films: int, spee
     mapper, judge = MAPPERS[settings.mapper], _discriminator(settings.widths)
     pixels = settings.views * settings.size**2
     pictures = films * settings.size**2
-    weights = 4 * (mapper.parameters * 4 + judge.parameters * 3)
+    weights = 4 * (mapper.parameters * 5 + judge.parameters * 3)
     gradients = 4 * (mapper.parameters + judge.parameters)
     step = mapper.kept_bytes * max(grids) + JUDGED * 2 * pixels * judge.kept_bytes + STEP_BYTES * max(coarse)
     saving = SAVED * weights
@@ -108,7 +108,7 @@ def estimate(settings: TrainingSettings, cts: Sequence[CtSize], films: int, spee
         + VOXEL_OPERATIONS * fmean(coarse)
     )
     step_seconds = operations / (EFFICIENCY * speed)
-    watched = max(1, round(len(cts) * settings.held_out))
+    watched = min(WATCHED, max(1, round(len(cts) * settings.held_out)))
     step_seconds *= 1 + REPORT_STEPS * watched / settings.report_every
     seconds = settings.steps * step_seconds
     if settings.minutes:

@@ -21,12 +21,10 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .data import TrainingData
 from .film_sheet import film_sheet
 from .report import Watched, report
-from .settings import TrainingSettings
+from .settings import WATCHED, TrainingSettings
 from .trainer import NotFinite, Trainer
 
 SAMPLES, MODEL, FILMS = "samples", "model", "films.png"
-WATCHED = 8
-"""CTs, of those held out and of those trained on, that a report draws."""
 INTENDED_USE = "Research and teaching. Pictures are synthetic; no clinical decision may rest on them."
 
 
@@ -57,7 +55,7 @@ def run(job: Job) -> None:
 
 
 def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
-    settings, watched = trainer.settings, Watched(data.watched[:WATCHED], trainer.settings)
+    settings, watched = trainer.settings, Watched(data.watched, trainer.settings)
     learnt_from = Watched(data.patients[:WATCHED], settings)
     before, begin = facts.get("seconds", 0.0), time.monotonic()
     shown = data.held_films if len(data.held_films) else data.films
@@ -85,8 +83,10 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             metrics, gate, samples = report(trainer, trainer.averaged, watched, data.held_films)
             # What is kept must not be chosen by what it is measured on.
             seen, seen_gate, _ = report(trainer, trainer.averaged, learnt_from, data.films)
-            nearness = seen.get("distance_vrr", -float(trainer.done))
-            if seen_gate.passes(settings) and trainer.keep(nearness):
+            nearness = seen.get("distance_vrr")
+            # One film has no distance: then the latest is kept.
+            order = -float(trainer.done) if nearness is None else nearness
+            if seen_gate.passes(settings) and trainer.keep(order):
                 facts |= {"metrics": metrics, "kept_step": trainer.done}
             metrics |= {"distance_training": nearness, "kept_step": facts.get("kept_step")}
             if not gate.passes(settings):

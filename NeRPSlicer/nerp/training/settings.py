@@ -10,6 +10,8 @@ from ..errors import NerpError
 from ..poses import CameraRanges
 
 SCHEMA_VERSION = 1
+WATCHED = 8
+"""CTs, of those held out and of those trained on, that a report draws."""
 MAPPERS = ("slim", "vnet", "unet")
 """Names in `networks.mapper.MAPPERS`, which torch need not be loaded for."""
 WHOLE = ("steps", "head_start", "size", "samples", "views", "seed", "penalty_every", "report_every")
@@ -139,8 +141,10 @@ class TrainingSettings:
             raise NerpError(f"widths must be positive whole numbers, not {self.widths!r}.")
         if len(self.betas) != 2 or not all(_is_number(beta) and 0 <= beta < 1 for beta in self.betas):
             raise NerpError(f"betas must be two numbers from 0 to below 1, not {self.betas!r}.")
+        if not self.widths:
+            raise NerpError("widths must name at least one level of the Discriminator.")
         multiple = 2 ** (len(self.widths) - 1)
-        if not self.widths or self.size % multiple:
+        if self.size % multiple:
             raise NerpError(
                 f"Pictures of {self.size} pixels cannot be halved {len(self.widths) - 1} times; "
                 f"choose a multiple of {multiple}."

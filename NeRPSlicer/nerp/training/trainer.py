@@ -143,9 +143,9 @@ class Trainer:
             return augmented(pictures, generator) if settings.augment else pictures
 
         told = self._teach_discriminator(changed(real), changed(drawn.detach()), number)
+        _finite(told)
         if number >= settings.head_start:
             told |= self._teach_mapper(picture, met, changed(drawn), fixed, inside)
-        _finite(told)
         self.done += 1
         return told
 

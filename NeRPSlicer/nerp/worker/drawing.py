@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+import numpy as np
+
 from ..errors import NerpError
 from ..geometry import Camera
 from ..resources import structure_threshold_mm
@@ -17,6 +19,8 @@ SMALL_SIDE, SLOW_SIDE = 128, 96
 """Pixels on the longer side of a small picture, and of one by a slow method without Numba."""
 SLOW_METHODS = (LEARNED, "fixed", "mida")
 """Those that walk along a ray; the others only add up."""
+
+EXAMPLE_SPACING_MM = 1.75
 
 Request = Mapping[str, Any]
 
@@ -115,6 +119,30 @@ def whole_number(request: Request, name: str, default: int) -> int:
     if type(value) is not int or not 1 <= value <= 16384:
         raise NerpError(f"{name} must be a whole number from 1 to 16384, not {value!r}.")
     return value
+
+
+def frame_of(request: Request) -> np.ndarray:
+    """``ras_from_ijk`` of the CT, ``[4, 4]``."""
+    try:
+        return np.array(request["ras_from_ijk"], float)
+    except (KeyError, TypeError, ValueError) as error:
+        raise NerpError(f"The CT needs ras_from_ijk, 4 x 4 numbers ({error!r}).") from error
+
+
+def seed_of(request: Request) -> int:
+    """Of the digital thorax."""
+    value = request.get("seed", 1)
+    if type(value) is not int or value < 0:
+        raise NerpError(f"A seed is a whole number from 0, not {value!r}.")
+    return value
+
+
+def spacing_of(request: Request) -> float:
+    """Voxel size of the digital thorax, mm."""
+    value = request.get("spacing_mm", EXAMPLE_SPACING_MM)
+    if type(value) not in (int, float):
+        raise NerpError(f"spacing_mm is a number of mm, not {value!r}.")
+    return float(value)
 
 
 def _one_of(request: Request, name: str, default: str, choices: tuple[Any, ...]) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,13 +29,17 @@ from ..structures import Structures
 from ..volume import Volume
 from .bands import project_in_bands
 from .buffers import DoubleBuffer, read_array, write_array
-from .drawing import Drawing, has_numba, method_of, whole_number
+from .drawing import Drawing, frame_of, has_numba, method_of, seed_of, spacing_of, whole_number
 from .example import example_film
 from .layers import combined, label_map, structures_of
 from .models import ModelShelf
 
+if TYPE_CHECKING:
+    from ..networks.model import RadianceModel
+
 PROTOCOL = 1
-EXAMPLE_SPACING_MM = 1.75
+SCALE_SIDE = 64
+"""Pixels on the longer side of the fixed radiance's picture that sets a learned one's black and white."""
 MANY_VOXELS = 40_000_000
 """From here on what is prepared for one method is forgotten when another is asked for: 4 bytes a voxel and
 field."""
@@ -134,7 +138,7 @@ class Session:
         tell("reading the CT")
         hu = read_array(self.folder, request, "The CT")
         body = None if request.get("body", True) else False
-        volume = Volume(hu, _frame(request), body=body, name=str(request.get("name", "ct")))
+        volume = Volume(hu, frame_of(request), body=body, name=str(request.get("name", "ct")))
         del hu
         tell("separating the patient from the couch")
         _ = volume.body
@@ -263,7 +267,19 @@ class Session:
         if not asked.picture or asked.model is None:
             return self._projected(self._volume() if asked.picture else _EMPTY, asked)
         model = self._models.get(asked.model, asked.method)
-        return model.marked(self._projected(self._source(request, asked.method, asked.model), asked))
+        picture = self._projected(self._source(request, asked.method, asked.model), asked)
+        return model.marked(picture, self._scale(model, picture, asked.camera))
+
+    def _scale(self, model: RadianceModel, picture: Radiograph, camera: Camera) -> Radiograph | None:
+        """The fixed radiance's picture, small: what is black and white; None of a CT too large for both."""
+        if model.mapper is None:
+            return picture
+        if self._volume().hu.size > MANY_VOXELS:
+            return None
+        scale = 2 * SCALE_SIDE / max(camera.rows, camera.columns)
+        small = camera.resized(max(2, round(scale * camera.rows)), max(2, round(scale * camera.columns)))
+        fixed = fixed_fields(self._volume(), model.opacity_ratio)
+        return project(fixed, small, "fixed", 4 * SCALE_SIDE, preview=True)
 
     def _projected(self, source: Volume | Fields, asked: Drawing) -> Radiograph:
         camera, samples = asked.camera, asked.samples
@@ -308,7 +324,7 @@ class Session:
         self._release(request)
         tell = self._teller(request, 3)
         tell("building the example patient")
-        drawn, structures = thorax(_seed(request), _spacing(request))
+        drawn, structures = thorax(seed_of(request), spacing_of(request))
         tell("separating the patient from the couch")
         # Found, not known: the CT is drawn alike when it comes back from a saved scene or is exported.
         self.volume = Volume(drawn.hu, drawn.ras_from_ijk, name=drawn.name)
@@ -328,7 +344,7 @@ class Session:
         tell = self._teller(request, 1)
         tell("building the example radiograph")
         size = whole_number(request, "rows", 512), whole_number(request, "columns", 512)
-        grey, camera = example_film(_seed(request), *size, _spacing(request))
+        grey, camera = example_film(seed_of(request), *size, spacing_of(request))
         return {
             "film": self._hand_over("film", grey),
             "pixel_spacing_mm": list(camera.pixel_spacing_mm),
@@ -383,24 +399,3 @@ class Session:
             self._send({"request": request.get("request"), "progress": [next(done), total], "text": text})
 
         return tell
-
-
-def _frame(request: Request) -> np.ndarray:
-    try:
-        return np.array(request["ras_from_ijk"], float)
-    except (KeyError, TypeError, ValueError) as error:
-        raise NerpError(f"The CT needs ras_from_ijk, 4 x 4 numbers ({error!r}).") from error
-
-
-def _seed(request: Request) -> int:
-    value = request.get("seed", 1)
-    if type(value) is not int or value < 0:
-        raise NerpError(f"A seed is a whole number from 0, not {value!r}.")
-    return value
-
-
-def _spacing(request: Request) -> float:
-    value = request.get("spacing_mm", EXAMPLE_SPACING_MM)
-    if type(value) not in (int, float):
-        raise NerpError(f"spacing_mm is a number of mm, not {value!r}.")
-    return float(value)
