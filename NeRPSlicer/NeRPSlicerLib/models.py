@@ -75,16 +75,16 @@ class Models:
         if not method.needsModel:
             return ""
         if method.name == "VRR" and self._lacking:
-            return _("VRR needs {0} in Slicer's Python; install the extension PyTorch and MONAI.").format(
+            return _("VRR needs {0} in Slicer's Python: press [Set up…] in the module NeRP Trainer.").format(
                 ", ".join(self._lacking)
             )
         settings = self._settings()
         if method is settings.method and settings.model and self.chosen is None:
-            return _("The model {0} is not on this computer: choose another, or press [Find…].").format(
-                settings.modelName
-            )
+            return _(
+                "The model {0} is not on this computer: choose another, or press [Find models…]."
+            ).format(settings.modelName)
         if not self.of(method):
-            return _("There is no model for it yet: train one, or press [Find…] for one that you have.")
+            return _("There is no model for it yet: train one, or press [Find models…] for one you have.")
         return ""
 
     # --- the worker -----------------------------------------------------------------------------------------
@@ -127,7 +127,7 @@ class Models:
         if self._request is not None:
             self._failed = getattr(self.chosen, "sha256", "")
             self._drop()
-            self._tell(_("VRR was stopped: press [Compute] to go on."))
+            self._tell(_("Preparing the model was stopped: press [Compute] to go on."))
 
     def _drop(self) -> None:
         if self._request is not None:

@@ -20,7 +20,7 @@ FOLDER = TESTING.parents[1] / "docs" / "images"
 THUMBNAIL, THUMBNAIL_SIDE = "NeRPExample.png", 260
 """Of the example in Sample Data, which shows pictures of 260 x 280 pixels."""
 SIZE = (1360, 880)
-TRAINING_FILMS, TRAINING_REPORTS = 24, 6
+TRAINING_FILMS, TRAINING_REPORTS = 24, 100
 PATIENCE_MS = 300_000
 """A first picture may have to wait for kernels to be compiled."""
 
@@ -159,12 +159,16 @@ def drawTrainer(folder: Path) -> None:
     assert host.wait(PATIENCE_MS, lambda: panel.data.plan is not None), panel.data.refusal
     configuration = dict(panel.data.plan["configuration"])
     configuration["settings"] = {**configuration["settings"], "report_every": TRAINING_REPORTS}
-    run = jobs.create(data / "runs" / "small", "train", configuration)
+    run = jobs.create(data / "runs" / "first", "train", configuration)
     jobs.start(run, python)
     panel.runs.begin()
     host.wait(20 * 60_000, lambda: not panel.runs.status.active or len(panel.runs.reader.events) > 6)
     assert len(panel.runs.reader.events) > 2, panel.runs.status
     host.wait(500)
+    for edit, shown in ((panel.data.ui.filmsEdit, "/data/films"), (panel.data.ui.runsEdit, "/data/runs")):
+        wasBlocked = edit.blockSignals(True)
+        edit.currentPath = shown
+        edit.blockSignals(wasBlocked)
     _save(_titled(host.window), folder / "training.png")
     jobs.stop(run, 10)
     host.unload_module("NeRPTrainer")

@@ -107,18 +107,21 @@ def model_folder(path: Path) -> Path:
     return inside if not (path / METADATA).is_file() and (inside / METADATA).is_file() else path
 
 
-def find_models(folders: Iterable[Path] = ()) -> tuple[list[ModelDescription], list[str]]:
+def find_models(
+    folders: Iterable[Path] = (), shipped: bool = True
+) -> tuple[list[ModelDescription], list[str]]:
     """The models that nerp comes with, and those in some folders.
 
     Args:
         folders: each a model's, a run's, or one that holds such folders.
+        shipped: whether those that nerp comes with count.
 
     Returns:
         descriptions by name, each model once; what keeps others from being used, a line each.
     """
     found: dict[str, ModelDescription] = {}
     refused = []
-    for folder in (*_shipped(), *folders):
+    for folder in (*(_shipped() if shipped else ()), *folders):
         for place in dict.fromkeys(map(model_folder, (folder, *_inside(folder)))):
             if (place / METADATA).is_file():
                 try:

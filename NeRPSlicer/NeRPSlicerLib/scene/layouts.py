@@ -11,6 +11,8 @@ import slicer
 
 NERP, COMPARE, CONTACT_SHEET, TRAINER = 50101, 50102, 50103, 50104
 VIEW_GROUP = 50101
+TRAINER_GROUP = 50104
+"""Linking reaches hidden views too: who zooms the radiograph must not move the trainer's samples."""
 RADIOGRAPH_VIEW, FILM_VIEW, SHEET_VIEW = "NeRPRadiograph", "NeRPFilm", "NeRPSheet"
 SAMPLES_VIEW, CURVES_VIEW = "NeRPSamples", "NeRPCurves"
 _LABELS = {RADIOGRAPH_VIEW: "Radiograph", FILM_VIEW: "X-ray", SHEET_VIEW: "Sheet", SAMPLES_VIEW: "Samples"}
@@ -21,13 +23,18 @@ _THREE_D = (
 )
 
 
+def viewGroup(name: str) -> int:
+    """Of the views that are linked with a view of ours."""
+    return TRAINER_GROUP if name == SAMPLES_VIEW else VIEW_GROUP
+
+
 def _sliceItem(name: str) -> str:
     return (
         f'<item splitSize="500"><view class="vtkMRMLSliceNode" singletontag="{name}">'
         '<property name="orientation" action="default">Coronal</property>'
         f'<property name="viewlabel" action="default">{_LABELS[name]}</property>'
         f'<property name="viewcolor" action="default">{_COLOR}</property>'
-        f'<property name="viewgroup" action="default">{VIEW_GROUP}</property></view></item>'
+        f'<property name="viewgroup" action="default">{viewGroup(name)}</property></view></item>'
     )
 
 
@@ -59,15 +66,16 @@ def registerLayouts() -> None:
 
 
 class Layouts:
-    """The panel's layouts between ``enter`` and ``exit``."""
+    """A panel's layouts between ``enter`` and ``exit``."""
 
     def __init__(self) -> None:
         self._before: int | None = None
+        self._shown: int | None = None
 
     @property
     def isActive(self) -> bool:
-        """Whether one of our layouts is shown."""
-        return _layoutNode().GetViewArrangement() in DESCRIPTIONS
+        """Whether the layout that this panel chose is shown; the other module's is not its own."""
+        return self._shown is not None and _layoutNode().GetViewArrangement() == self._shown
 
     def show(self, identifier: int = NERP) -> None:
         """Show a layout of ours; the first time, remember the user's.
@@ -76,8 +84,9 @@ class Layouts:
         """
         registerLayouts()
         node = _layoutNode()
-        if not self.isActive:
+        if node.GetViewArrangement() not in DESCRIPTIONS:
             self._before = node.GetViewArrangement()
+        self._shown = identifier
         node.SetSaveWithScene(False)
         node.SetViewArrangement(identifier)
         self.restoreViews()
@@ -91,7 +100,7 @@ class Layouts:
                 chosen if chosen is not None else slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
             )
         node.SetSaveWithScene(True)
-        self._before = None
+        self._before = self._shown = None
 
     def restoreViews(self) -> None:
         """Group, label, linking and contents of our own of our slice views, as far as they exist."""
@@ -99,7 +108,7 @@ class Layouts:
             node = sliceNode(name)
             if node is None:
                 continue
-            node.SetViewGroup(VIEW_GROUP)
+            node.SetViewGroup(viewGroup(name))
             node.SetLayoutLabel(label)
             logic = slicer.app.applicationLogic().GetSliceLogic(node)
             if logic is not None:

@@ -50,6 +50,24 @@ def showSamples(samples: np.ndarray, films: np.ndarray | None, sliceLogic):
         isNew = isNew or composite.GetBackgroundVolumeID() != node.GetID()
         composite.SetBackgroundVolumeID(node.GetID())
         if isNew:
-            (sliceNode(SAMPLES_VIEW) or sliceLogic.GetSliceNode()).SetOrientation("Coronal")
-            sliceLogic.FitSliceToBackground()
+            fitSamples(sliceLogic)
     return node
+
+
+def fitSamples(sliceLogic) -> None:
+    """Fit the samples into their view; once more after its layout was shown, when the view has its size.
+
+    :param sliceLogic: of the view; None where it is not open.
+    """
+    if sliceLogic is not None and sliceLogic.GetSliceCompositeNode().GetBackgroundVolumeID():
+        (sliceNode(SAMPLES_VIEW) or sliceLogic.GetSliceNode()).SetOrientation("Coronal")
+        sliceLogic.FitSliceToBackground()
+
+
+def hideSamples(sliceLogic) -> None:
+    """Show no samples: those of another run are not this one's.
+
+    :param sliceLogic: of the view; None where it is not open.
+    """
+    if sliceLogic is not None:
+        sliceLogic.GetSliceCompositeNode().SetBackgroundVolumeID(None)

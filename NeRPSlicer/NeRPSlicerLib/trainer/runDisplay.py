@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import qt
 import slicer
 from slicer.i18n import tr as _
 
-from ..display import sliceLogic
+from ..display import SETTLE_MS, sliceLogic
 from ..scene.curves import showCurves
 from ..scene.layouts import SAMPLES_VIEW, TRAINER, Layouts
-from ..scene.samples import showSamples
+from ..scene.samples import fitSamples, hideSamples, showSamples
 from ..scene.viewTexts import ViewText
 from .pictures import readGrey
-from .runs import RunReader
+from .runs import SAMPLE, RunReader
 
 
 class RunDisplay:
@@ -20,6 +21,10 @@ class RunDisplay:
     def __init__(self) -> None:
         self.layouts = Layouts()
         self._text: ViewText | None = None
+        self._settle = qt.QTimer()
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.connect("timeout()", self._onSettled)
 
     def enter(self) -> None:
         """Show our layout."""
@@ -31,9 +36,11 @@ class RunDisplay:
         widget = manager.sliceWidget(SAMPLES_VIEW)
         if widget is not None:
             self._text = ViewText(widget.sliceView())
+        self._settle.start()
 
     def exit(self) -> None:
         """Give the user's layout back."""
+        self._settle.stop()
         self._dropText()
         if slicer.app.layoutManager() is not None:
             self.layouts.restore()
@@ -43,17 +50,27 @@ class RunDisplay:
         showCurves(reader.events, chart)
         samples = readGrey(reader.sample) if reader.sample is not None else None
         if samples is None:
+            hideSamples(sliceLogic(SAMPLES_VIEW))
             self._say("")
             return
         films = readGrey(reader.films) if reader.films is not None else None
         showSamples(samples, films, sliceLogic(SAMPLES_VIEW))
-        step = int(reader.sample.stem.rpartition("_")[2])
+        step = int(reader.sample.stem.removeprefix(SAMPLE))
         lines = [
             _("SYNTHETIC, left, step {0}: above fixed radiance with tone curve, below learned").format(step)
         ]
         if films is not None:
             lines.append(_("X-rays of the folder, right"))
         self._say("\n".join(lines))
+
+    def clear(self, chart: str) -> None:
+        """Show no run."""
+        showCurves([], chart)
+        hideSamples(sliceLogic(SAMPLES_VIEW))
+        self._say("")
+
+    def _onSettled(self) -> None:
+        fitSamples(sliceLogic(SAMPLES_VIEW))
 
     def _say(self, text: str) -> None:
         if self._text is not None:

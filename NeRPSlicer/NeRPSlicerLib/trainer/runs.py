@@ -12,7 +12,7 @@ from nerp.jobs import JobStatus
 from ..client.jobClient import Jobs
 
 KIND = "train"
-SAMPLES, FILMS = "samples", "films.png"
+SAMPLES, SAMPLE, FILMS = "samples", "step_", "films.png"
 
 
 def findRuns(folders: Iterable[Path], engine: Jobs = jobs) -> list[JobStatus]:
@@ -51,7 +51,7 @@ class RunReader:
             while self.events and self.events[-1]["step"] >= event["step"]:
                 self.events.pop()
             self.events.append(event)
-        sample = max((self.folder / SAMPLES).glob("step_*.png"), default=None)
+        sample = max((self.folder / SAMPLES).glob(f"{SAMPLE}{8 * '[0-9]'}.png"), default=None)
         isNew = sample != self.sample
         self.sample = sample
         return bool(reports) or isNew

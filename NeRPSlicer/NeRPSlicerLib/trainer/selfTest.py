@@ -14,6 +14,7 @@ import slicer
 import vtk
 from vtk.util.numpy_support import numpy_to_vtk
 
+from ..modelFolders import SETTING
 from ..panelUser import PanelUser
 from ..scene.curves import TABLE_ROLE
 from ..scene.layouts import SAMPLES_VIEW, TRAINER
@@ -38,19 +39,29 @@ class TrainerSelfTest(PanelUser):
         :return: what happened, for people.
         :raises AssertionError: something is not as it should be.
         """
+        settings = slicer.app.settings()
+        folders = settings.value(SETTING)
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-            folder = Path(temporary)
-            self.plan(folder)
-            if self.panel.setUp.lacking():
-                return f"Estimate only: {', '.join(self.panel.setUp.lacking())} missing"
-            begin = time.monotonic()
-            self.start()
-            first = time.monotonic() - begin
-            stopped = self.stopNow()
-            self.resume()
-            self.deleteTheModel()
-            self.choose(runsFolder=Path())
-            return f"first curve: {first:.0f} s  stop: {stopped:.1f} s"
+            try:
+                return self._walk(Path(temporary))
+            finally:
+                status = self.panel.runs.status
+                if status is not None and status.active:
+                    self.panel.jobsEngine.end(status.folder)
+                self.choose(runsFolder=Path())
+                settings.setValue(SETTING, folders or "[]")
+
+    def _walk(self, folder: Path) -> str:
+        self.plan(folder)
+        if self.panel.setUp.lacking():
+            return f"Estimate only: {', '.join(self.panel.setUp.lacking())} missing"
+        begin = time.monotonic()
+        self.start()
+        first = time.monotonic() - begin
+        stopped = self.stopNow()
+        self.resume()
+        self.deleteTheModel()
+        return f"first curve: {first:.0f} s  stop: {stopped:.1f} s"
 
     def rest(self, seconds: float = 60) -> None:
         for _ in range(2):

@@ -12,10 +12,9 @@ from slicer.i18n import tr as _
 
 from ..client.jobClient import JobClient
 from ..export import Exporter, runFolder, saveRequest, settingsOf
-from .section import Section
+from .section import Section, folderOf
 
 _LAST = "NeRPSlicer/LastExport"
-_RESUMED = ("stopped", "failed", "died", "waiting")
 
 
 class ExportSection(Section):
@@ -63,7 +62,7 @@ class ExportSection(Section):
         noPatient = "" if session.geometry is not None else _("Choose a CT in section 1 first.")
         noModel = session.models.reason(self.panel.parameters.method)
         busy = self.exporter.busy or (self.status is not None and self.status.active)
-        resumable = self.status is not None and self.status.state in _RESUMED
+        resumable = self.status is not None and self.status.resumable
         ui.exportButton.text = _("Cancel") if busy else _("Resume") if resumable else _("Export")
         self.enable(ui.exportButton, "" if busy or resumable else noFolder or noPatient or noModel)
         noPicture = "" if session.numbers is not None else _("There is no radiograph yet.")
@@ -86,8 +85,7 @@ class ExportSection(Section):
         self.jobs.leave()
 
     def _folder(self) -> Path | None:
-        folder = self.panel.parameters.exportFolder
-        return None if str(folder) in ("", ".") else Path(folder)
+        return folderOf(self.panel.parameters.exportFolder)
 
     def _onExport(self) -> None:
         busy = self.exporter.busy or (self.status is not None and self.status.active)
@@ -95,7 +93,7 @@ class ExportSection(Section):
             self.panel.tell("")
             if busy:
                 self.exporter.cancel()
-            elif self.status is not None and self.status.state in _RESUMED:
+            elif self.status is not None and self.status.resumable:
                 self.exporter.resume(self._folder())
             else:
                 parameters = self.panel.parameters

@@ -135,8 +135,8 @@ class RadiographSection(Section):
 
     def findIn(self, folder: Path) -> None:
         """Look for models in a folder too, from now on."""
-        found, refused = find_models([folder])
-        if not any(model.folder.is_relative_to(folder) for model in found):
+        found, refused = find_models([folder], shipped=False)
+        if not found:
             self.panel.tell(
                 next(iter(refused), _("There is no model in {0}: choose another folder.").format(folder))
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import slicer
 
 
@@ -57,3 +59,8 @@ class Section:
         wasBlocked = widget.blockSignals(True)
         widget.value = value
         widget.blockSignals(wasBlocked)
+
+
+def folderOf(path: Path) -> Path | None:
+    """A folder that was chosen; None for an empty field."""
+    return None if str(path) in ("", ".") else Path(path)

@@ -10,8 +10,7 @@ from nerp.errors import NerpError
 from slicer.i18n import tr as _
 
 from ..modelFolders import rememberModelFolder
-from .section import Section
-from .trainerParameters import folderOf
+from .section import Section, folderOf
 
 CACHE = ".cache"
 """Prepared CTs and films, shared by the runs of a folder."""

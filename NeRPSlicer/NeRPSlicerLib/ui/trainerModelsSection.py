@@ -11,8 +11,7 @@ from nerp.models import CARD, METADATA, WEIGHTS, ModelDescription, find_models
 from slicer.i18n import tr as _
 
 from ..modelFolders import modelFolders
-from .section import Section
-from .trainerParameters import folderOf
+from .section import Section, folderOf
 
 _WIDTHS = (170, 70)
 """Of name and size; the gate takes the rest."""
@@ -26,6 +25,7 @@ class TrainerModelsSection(Section):
     def __init__(self, panel) -> None:
         super().__init__(panel)
         self.models: list[ModelDescription] = []
+        self._refused: list[str] = []
 
     def connect(self) -> None:
         table = self.ui.modelsTable
@@ -50,7 +50,8 @@ class TrainerModelsSection(Section):
         """Look for models anew; the chosen one stays chosen."""
         own = folderOf(self.panel.parameters.runsFolder)
         chosen = self.chosen
-        self.models, refused = find_models([*([own] if own is not None else []), *modelFolders()])
+        known = self._refused
+        self.models, self._refused = find_models([*([own] if own is not None else []), *modelFolders()])
         table = self.ui.modelsTable
         wasBlocked = table.blockSignals(True)
         table.setRowCount(len(self.models))
@@ -66,8 +67,9 @@ class TrainerModelsSection(Section):
             table.selectRow(rows[0])
         table.blockSignals(wasBlocked)
         self._onSelected()
-        if refused:
-            self.panel.tell(refused[0])
+        for line in self._refused:
+            if line not in known:
+                self.panel.tell(line)
 
     @property
     def chosen(self) -> ModelDescription | None:
@@ -92,7 +94,9 @@ class TrainerModelsSection(Section):
 
     def _onSelected(self) -> None:
         model = self.chosen
-        self.ui.cardText.plainText = cardText(model) if model is not None else ""
+        text = cardText(model) if model is not None else ""
+        if self.ui.cardText.plainText != text:  # a reader's place is kept
+            self.ui.cardText.plainText = text
         self.panel.refreshSoon()
 
     def _onDelete(self) -> None:

@@ -51,7 +51,6 @@ class TrainerPanel(SectionedPanel):
         super().enter()
         if self.runs.status is None or not self.runs.status.active:
             self.runs.begin()
-            self.runs.display()
         self.models.find()
         self.refresh()
 

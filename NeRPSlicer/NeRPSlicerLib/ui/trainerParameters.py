@@ -53,8 +53,3 @@ class TrainerParameters:
     steps: Annotated[int, WithinRange(0, 9999999)] = 0
     seed: Annotated[int, WithinRange(0, 999999)] = 0
     chart: Chart = Chart.REALISM
-
-
-def folderOf(path: pathlib.Path) -> pathlib.Path | None:
-    """A folder that was chosen; None for an empty field."""
-    return None if str(path) in ("", ".") else pathlib.Path(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import qt
 from nerp.errors import NerpError
 from nerp.jobs import JobStatus
 from slicer.i18n import tr as _
@@ -11,10 +12,9 @@ from slicer.i18n import tr as _
 from ..client.jobClient import JobClient
 from ..modelFolders import modelFolders
 from ..trainer.runs import KIND, RunReader, findRuns
-from .section import Section
-from .trainerParameters import folderOf
+from .section import Section, folderOf
 
-RESUMED = ("stopped", "failed", "died", "waiting")
+OTHERS_MS = 2000
 PATIENCE_S = 5.0
 """[Stop now] ends what has not stopped by itself after so long."""
 
@@ -29,6 +29,10 @@ class TrainerRunSection(Section):
         self.status: JobStatus | None = None
         """Of the run that is followed."""
         self.reader: RunReader | None = None
+        self._others = qt.QTimer()
+        self._others.setSingleShot(True)
+        self._others.setInterval(OTHERS_MS)
+        self._others.connect("timeout()", self._lookAtOthers)
         self.jobs = JobClient(self._show, panel.jobsEngine, PATIENCE_S)
 
     def connect(self) -> None:
@@ -42,7 +46,9 @@ class TrainerRunSection(Section):
         """Find the runs of earlier sessions; one that still goes on is followed."""
         self.find()
         active = next((run for run in self.runs if run.active), None)
-        chosen = active or next(iter(self.runs), None)
+        known = self.status.folder if self.status is not None else None
+        chosen = active or next((run for run in self.runs if run.folder == known), None)
+        chosen = chosen or next(iter(self.runs), None)
         self.follow(chosen.folder if chosen is not None else None)
 
     def onParameter(self, name: str) -> None:
@@ -63,8 +69,10 @@ class TrainerRunSection(Section):
         self.status = self.reader = None
         if folder is not None:
             self.reader = RunReader(folder)
-            self.jobs.follow(folder)
             self.display()
+            self.jobs.follow(folder)
+        else:
+            self.panel.display.clear(self.panel.parameters.chart.value)
         self._fillBox()
         self.panel.refreshSoon()
 
@@ -98,21 +106,32 @@ class TrainerRunSection(Section):
         over = noRun or ("" if isActive else _("This run has ended."))
         self.enable(ui.epochButton, over)
         self.enable(ui.stopButton, over)
-        resumable = status is not None and status.state in RESUMED
+        resumable = status is not None and status.resumable
         ended = "" if resumable else _("This run goes on.") if isActive else _("This run cannot go on.")
         self.enable(ui.resumeButton, noRun or ended or ("" if isActive else self.reasonAgainstStart()))
         self.enable(ui.runBox, noRun if not self.runs else "")
         ui.runLabel.text = self._line()
+        # Nobody follows another run, and a start waits for its end.
+        if self.reasonAgainstStart() and not isActive:
+            self._others.start()
 
     def display(self) -> None:
         """Show what the followed run has told so far in the views."""
         if self.reader is not None and self.panel.entered:
-            self.reader.read()
+            if self.reader.read():
+                self.panel.onRunChanged()
             self.panel.display.show(self.reader, self.panel.parameters.chart.value)
 
     def close(self) -> None:
         """The panel goes; the run goes on."""
+        self._others.stop()
         self.jobs.leave()
+
+    def _lookAtOthers(self) -> None:
+        if self.panel.parameters is not None:
+            self.find()
+            self._fillBox()
+            self.panel.refreshSoon()
 
     def _current(self) -> list[JobStatus]:
         """The runs as found, the followed one as it stands now."""
@@ -169,16 +188,19 @@ class TrainerRunSection(Section):
         if status.state == "damaged" and not (status.folder / "job.json").is_file():
             self._onGone(status.folder)
             return
+        isNew = False
         bar = self.ui.runBar
         bar.visible = True
         bar.maximum = max(status.total, 1)
         bar.value = status.done if status.state != "done" else bar.maximum
         if self.reader is not None and self.panel.entered and self.reader.read():
             self.panel.display.show(self.reader, self.panel.parameters.chart.value)
-            self.panel.onRunChanged()
+            isNew = True
         if before is not None and before.state != status.state:
             self.find()
             self._fillBox()
+            isNew = True
+        if isNew:
             self.panel.onRunChanged()
         self.panel.refreshSoon()
 
@@ -186,6 +208,7 @@ class TrainerRunSection(Section):
         self.jobs.leave()
         self.status = self.reader = None
         self.ui.runBar.visible = False
+        self.panel.display.clear(self.panel.parameters.chart.value)
         self.find()
         self._fillBox()
         self.panel.tell(_("The run {0} is gone: it was deleted or moved.").format(folder.name))

@@ -58,9 +58,14 @@ class TrainerSetUp(SetUp):
                 return
             import PyTorchUtils
 
-            PyTorchUtils.PyTorchUtilsLogic().installTorch(
-                askConfirmation=False, torchVersionRequirement=REQUIREMENTS["torch"].removeprefix("torch")
-            )
+            try:
+                PyTorchUtils.PyTorchUtilsLogic().installTorch(
+                    askConfirmation=False, torchVersionRequirement=REQUIREMENTS["torch"].removeprefix("torch")
+                )
+            except Exception as error:  # whatever another extension raises
+                line = (str(error).strip() or type(error).__name__).splitlines()[0]
+                self._panel.tell(_("torch was not installed: {0}").format(line))
+                return
             lacking = self.lacking()
         if "torch" in lacking:
             self._panel.tell(_("torch was not installed: see the extension PyTorch."))

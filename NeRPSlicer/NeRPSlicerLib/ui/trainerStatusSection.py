@@ -1,4 +1,4 @@
-"""The line below the trainer's sections: what it needs, what is under way, what went wrong."""
+"""The line above the trainer's sections: what it needs, what is under way, what went wrong."""
 
 from __future__ import annotations
 

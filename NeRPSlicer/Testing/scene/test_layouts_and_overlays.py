@@ -85,6 +85,18 @@ def test_a_layout_chosen_while_ours_was_shown_stays(layouts):
     assert slicer.app.layoutManager().layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
 
 
+def test_the_other_modules_layout_is_not_ours(layouts):
+    from NeRPSlicerLib.scene import layouts as module
+
+    other = module.Layouts()
+    layouts.show(module.NERP)
+    other.show(module.TRAINER)
+    assert other.isActive and not layouts.isActive
+    other.restore()
+    samples, radiograph = map(module.viewGroup, (module.SAMPLES_VIEW, module.RADIOGRAPH_VIEW))
+    assert samples != radiograph, "who zooms the radiograph does not move the samples"
+
+
 def test_zoom_and_pan_link_the_two_radiographs_but_no_other_view(view):
     import slicer
     from NeRPSlicerLib.scene.layouts import FILM_VIEW, RADIOGRAPH_VIEW, sliceNode

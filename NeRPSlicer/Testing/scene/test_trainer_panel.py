@@ -375,3 +375,79 @@ def test_a_picture_that_is_none_is_left_out(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"no picture")
     for name in ("colour.png", "bad.png", "nowhere.png"):
         assert readGrey(tmp_path / name) is None
+
+
+def test_the_end_of_a_run_that_is_not_followed_is_noticed(trainer, monkeypatch):
+    trainer.panel.runs._others.setInterval(20)
+    first = trainer.startRun()
+    trainer.engine.write(first, "stopped")
+    trainer.wait(lambda: trainer.data.startButton.enabled)
+    trainer.data.startButton.click()
+    trainer.rest()
+    second = trainer.engine.started[-1]
+    trainer.panel.runs.follow(first)
+    trainer.rest()
+    assert not trainer.data.startButton.enabled
+    trainer.engine.write(second, "done", 100)
+    trainer.wait(lambda: trainer.data.startButton.enabled and trainer.runs.resumeButton.enabled)
+
+
+def test_a_run_without_samples_shows_none_of_another(trainer):
+    from NeRPSlicerLib.display import sliceLogic
+    from NeRPSlicerLib.scene.layouts import SAMPLES_VIEW
+
+    first = trainer.startRun()
+    write_sample(first, "step_00000001.png", 90)
+    write_sample(first, "step_00000001 copy.png", 90)
+    trainer.engine.tell(first, report(1))
+    composite = sliceLogic(SAMPLES_VIEW).GetSliceCompositeNode()
+    trainer.wait(lambda: composite.GetBackgroundVolumeID() is not None)
+    trainer.engine.write(first, "stopped")
+    trainer.wait(lambda: trainer.data.startButton.enabled)
+    trainer.data.startButton.click()
+    trainer.rest()
+    assert not composite.GetBackgroundVolumeID()
+    trainer.panel.runs.follow(first)
+    assert composite.GetBackgroundVolumeID()
+    shutil.rmtree(first)
+    trainer.panel.runs._others.stop()
+    trainer.panel.runs.jobs.follow(first)
+    trainer.rest()
+    assert not composite.GetBackgroundVolumeID() and "is gone" in trainer.message
+
+
+def test_a_run_that_was_chosen_stays_chosen(trainer):
+    import slicer
+
+    first = trainer.startRun()
+    trainer.engine.write(first, "stopped")
+    trainer.wait(lambda: trainer.data.startButton.enabled)
+    trainer.data.startButton.click()
+    trainer.rest()
+    trainer.engine.write(trainer.engine.started[-1], "stopped")
+    trainer.panel.runs.follow(first)
+    trainer.rest()
+    trainer.panel.exit()
+    trainer.panel.enter()
+    trainer.rest()
+    assert trainer.panel.runs.status.folder == first and slicer.app.layoutManager().layout
+
+
+def test_an_installation_that_fails_is_one_line(trainer, monkeypatch):
+    import sys
+    import types
+
+    from NeRPSlicerLib.ui import trainerSetUp
+
+    def fail(**kwargs) -> None:
+        raise RuntimeError("no space left\nTraceback")
+
+    logic = types.SimpleNamespace(installTorch=fail)
+    module = types.ModuleType("PyTorchUtils")
+    module.PyTorchUtilsLogic = lambda: logic
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
+    monkeypatch.setattr(trainerSetUp.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(trainerSetUp, "lacking_packages", lambda: ["torch"])
+    trainer.panel.setUp.ask = lambda lacking: "network"
+    trainer.panel.setUp.open()
+    assert trainer.message == "torch was not installed: no space left"

@@ -18,6 +18,7 @@ from .folder import AT_EPOCH, JOB, LOG, STATUS, STOP, last_log_lines, read_job, 
 from .processes import detached, end_process, is_running, start_time
 
 ACTIVE = ("starting", "running", "stopping")
+RESUMABLE = ("waiting", "stopped", "failed", "died")
 STARTING_S = 60.0
 """A job that has not spoken this long after its start never will; from a slow disk Python takes its time."""
 SILENT_S = 60.0
@@ -54,6 +55,11 @@ class JobStatus:
     """The last lines of ``log.txt`` of a job that failed or died."""
     pid: int | None = None
     created: str = ""
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it can be gone on with."""
+        return self.state in RESUMABLE
 
     @property
     def active(self) -> bool:
