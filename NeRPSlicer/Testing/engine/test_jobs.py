@@ -213,11 +213,17 @@ def is_gone(pid: int) -> bool:
     return start_time(pid) is None
 
 
+def has_child(run: Path) -> bool:
+    """Whether the job has told its child's number, and not just made the file for it."""
+    path = run / "child"
+    return path.exists() and bool(path.read_text())
+
+
 @posix
 def test_what_does_not_stop_is_ended_with_its_children_behind_a_launcher(tmp_path: Path) -> None:
     run = create(tmp_path / "run", "stubborn", {})
     start(run, python=launcher(tmp_path))
-    wait_for(lambda: (run / "child").exists() and look(run).state == "running")
+    wait_for(lambda: has_child(run) and look(run).state == "running")
     status = look(run)
     child = int((run / "child").read_text())
     assert status.pid and os.getpgid(status.pid) == status.pid and os.getpgid(child) == status.pid
@@ -236,7 +242,7 @@ def test_what_does_not_stop_is_ended_with_its_children_behind_a_launcher(tmp_pat
 def test_children_of_a_killed_job_are_ended_when_it_is_resumed(tmp_path: Path) -> None:
     run = create(tmp_path / "run", "stubborn", {})
     start(run, python=launcher(tmp_path))
-    wait_for(lambda: (run / "child").exists() and look(run).state == "running")
+    wait_for(lambda: has_child(run) and look(run).state == "running")
     pid, child = look(run).pid, int((run / "child").read_text())
     assert pid
     os.kill(pid, signal.SIGKILL)
