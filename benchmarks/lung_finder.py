@@ -1,7 +1,7 @@
 """Makes the lung finder that nerp comes with, and measures it.
 
-    python benchmarks/lung_finder.py --out NeRPSlicer/Resources/Models    # half an hour on one core
-    python benchmarks/lung_finder.py                                     # measures the one that is there
+python benchmarks/lung_finder.py --out NeRPSlicer/Resources/Models    # half an hour on one core
+python benchmarks/lung_finder.py                                     # measures the one that is there
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ import torch
 from harness import DATA, RESULTS, write
 from lung_views import Views, drawn, joined, kept, thorax_with_findings
 from nerp.datasets import find_xrays
+from nerp.datasets.films import normalized
 from nerp.datasets.lung_finder import UnetLungFinder, load_lung_finder
 from nerp.evaluation.segmentation import UnetSettings, dice, train_unet
 from nerp.evaluation.variation import FILM
 from nerp.io.xray import read_lung_masks, read_xray
-from nerp.networks.tone import normalized
 from nerp.poses import CameraRanges, draw_camera
 from scipy.ndimage import gaussian_filter
 

@@ -1,7 +1,7 @@
 """From which path length on a pixel is lung: U-Nets trained on masks of each, measured on real films.
 
-    python benchmarks/mask_threshold.py                                   # development films
-    python benchmarks/mask_threshold.py --films cxr_gbc_radiologist       # once, at the end
+python benchmarks/mask_threshold.py                                   # development films
+python benchmarks/mask_threshold.py --films cxr_gbc_radiologist       # once, at the end
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One walk at the panel in this process: figures as JSON in the last line (see panel.py).
 
-    python panel_walk.py numba|bare|large [INTERPRETER OF THE WORKER]
+python panel_walk.py numba|bare|large [INTERPRETER OF THE WORKER]
 """
 
 from __future__ import annotations

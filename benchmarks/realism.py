@@ -15,15 +15,17 @@ import nerp
 import numpy as np
 import torch
 from harness import RESULTS, machine, write
+from nerp.display import thick_window
 from nerp.evaluation.distance import Distance, kernel_distance, random_features
 from nerp.jobs.job import Job
-from nerp.networks.tone import ToneCurve, normalized
+from nerp.networks.tone import ToneCurve
 from nerp.training.data import TrainingData
 from nerp.training.patients import Patient
-from nerp.training.report import Gate, Watched, report
+from nerp.training.report import Gate, report
 from nerp.training.settings import TrainingSettings
 from nerp.training.tone import shown
 from nerp.training.trainer import Trainer
+from nerp.training.watched import Watched
 from scipy import stats
 
 GENERATED, SUBSET, POSES = 30, 15, 2_000_003
@@ -79,15 +81,15 @@ def drawn(trainer: Trainer, patients: list[Patient], count: int, seed: int) -> d
             learned, _ = patient.pictures(
                 *trainer.fields(trainer.averaged, patient), cameras, settings.samples
             )
-        found["vrr"] += list(learned.numpy())
-        found["fixed"] += list(trainer.fixed_pictures(patient, cameras)[0].numpy())
-        found["drr"] += [nerp.project(patient.volume, camera, "drr").image for camera in cameras]
-    learned, fixed = (torch.from_numpy(np.stack(found.pop(kind))) for kind in ("vrr", "fixed"))
-    return {
-        "drr": np.stack([normalized(picture) for picture in found["drr"]]),
-        "fixed": shown(fixed, None).numpy(),
-        "vrr": shown(learned, None, fixed).numpy(),
-    }
+        fixed = trainer.fixed_pictures(patient, cameras)
+        found["fixed"] += list(shown(fixed.image, fixed.window).numpy())
+        found["vrr"] += list(shown(learned, fixed.window).numpy())
+        for camera in cameras:
+            opacity = nerp.project(patient.volume, camera, "fixed").opacity
+            drr = nerp.project(patient.volume, camera, "drr").image
+            low, high = thick_window(drr, opacity)
+            found["drr"].append(np.clip((drr - low) / (high - low), 0, 1).astype(np.float32))
+    return {kind: np.stack(pictures) for kind, pictures in found.items()}
 
 
 def measured(folder: Path) -> Run:
@@ -116,7 +118,7 @@ def measured(folder: Path) -> Run:
 
     events = map(json.loads, (folder / "events.jsonl").read_text(encoding="utf-8").splitlines())
     last = [event for event in events if "step" in event][-1]
-    _, gate, _ = report(trainer, trainer.averaged, Watched(data.watched, settings), data.held_films)
+    _, gate, _ = report(trainer.averaged, Watched(trainer, data.watched, data.held_films))
     return Run(
         settings,
         last["step"],

@@ -64,12 +64,10 @@ def cases(data: Path, films: Path) -> dict[str, list[str]]:
 
 def measured(arguments: list[str], folder: Path) -> tuple[float, float]:
     """Bytes estimated for a run, and the most that its process had in memory."""
-    command = [sys.executable, "-m", "nerp", "train", *arguments, "--steps", "2"]
+    cache = ["--cache", str(folder.parent / "cache")]
+    command = [sys.executable, "-m", "nerp", "train", *arguments, *cache, "--steps", "2"]
     told = subprocess.run([*command, "--estimate"], capture_output=True, text=True, check=True).stdout
-    process = subprocess.Popen(
-        [*command, "--out", str(folder), "--cache", str(folder.parent / "cache")],
-        stderr=subprocess.DEVNULL,
-    )
+    process = subprocess.Popen([*command, "--out", str(folder)], stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"nerp train failed: {' '.join(arguments)}")

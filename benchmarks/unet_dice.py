@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import nerp
@@ -20,12 +22,15 @@ from harness import DATA, RESULTS, write
 from lung_views import SAMPLES, SIZE, SOURCES, Source, drawn
 from mask_threshold import SETTINGS
 from nerp.datasets import find_xrays, load_lung_finder, prepare_xrays
+from nerp.display import thick_window_of
 from nerp.evaluation.segmentation import film_dice, labelled_films, mean_difference, train_unet
 from nerp.networks.model import RadianceModel
-from nerp.networks.tone import ToneCurve, normalized
+from nerp.networks.tone import ToneCurve
 from nerp.resources import structure_threshold_mm
 
 SEEDS = (0, 1, 2)
+Films = Mapping[str, tuple[np.ndarray, np.ndarray]]
+"""By name of the set: films and masks."""
 VRR, FIXED, DRR, DRR_TONE = "VRR", "fixed, tone curve", "DRR", "DRR, tone curve"
 
 
@@ -53,11 +58,12 @@ def drawn_arms(
         drr.append(views.drr)
         masks.append(views.masks(minimum_mm))
         for model, of_model, without in zip(models, learned, fixed, strict=True):
-            for mapper, kept in ((model.mapper, of_model), (None, without)):
-                fields = replace(model, mapper=mapper)(volume)
-                for camera in cameras:
-                    picture = nerp.project(fields, camera, samples=SAMPLES)
-                    kept.append(model.tone(normalized(picture.image)))
+            of_ct = model(volume), replace(model, mapper=None)(volume)
+            for camera in cameras:
+                vrr, plain = (nerp.project(fields, camera, samples=SAMPLES) for fields in of_ct)
+                low, high = thick_window_of(plain)
+                for picture, kept in ((vrr, of_model), (plain, without)):
+                    kept.append(model.tone(np.clip((picture.image - low) / (high - low), 0, 1)))
         print(f"{source.name} drawn", flush=True)
     plain = np.concatenate(drr)
     return {
@@ -68,18 +74,25 @@ def drawn_arms(
     }, np.concatenate(masks)
 
 
-def compared(
-    arms: Mapping[str, Arm], masks: np.ndarray, sets: Mapping[str, tuple[np.ndarray, np.ndarray]]
-) -> None:
-    """Train every arm's U-Nets and note their Dice."""
-    for name, arm in arms.items():
-        for run, pictures in enumerate(arm.sets):
-            for seed in SEEDS:
-                unet = train_unet(pictures, masks, replace(SETTINGS, seed=seed))
-                for films, (images, truths) in sets.items():
-                    arm.dice.setdefault(films, []).append(film_dice(unet, images, truths))
-                told = ", ".join(f"{films} {found[-1].mean():.3f}" for films, found in arm.dice.items())
-                print(f"{name}, run {run}, U-Net seed {seed}: {told}", flush=True)
+def trained(pictures: np.ndarray, masks: np.ndarray, seed: int, sets: Films) -> dict[str, np.ndarray]:
+    """The Dice of each film of each set by one U-Net."""
+    torch.set_num_threads(1)
+    unet = train_unet(pictures, masks, replace(SETTINGS, seed=seed))
+    return {name: film_dice(unet, *films) for name, films in sets.items()}
+
+
+def compared(arms: Mapping[str, Arm], masks: np.ndarray, sets: Films, jobs: int) -> None:
+    """Train every arm's U-Nets, so many at once, and note their Dice."""
+    wanted = [
+        (name, run, seed) for name, arm in arms.items() for run in range(len(arm.sets)) for seed in SEEDS
+    ]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        found = [pool.submit(trained, arms[name].sets[run], masks, seed, sets) for name, run, seed in wanted]
+        for (name, run, seed), future in zip(wanted, found, strict=True):
+            for films, dice in future.result().items():
+                arms[name].dice.setdefault(films, []).append(dice)
+            told = ", ".join(f"{films} {dice[-1].mean():.3f}" for films, dice in arms[name].dice.items())
+            print(f"{name}, run {run}, U-Net seed {seed}: {told}", flush=True)
 
 
 def table(arms: Mapping[str, Arm], films: str) -> list[str]:
@@ -109,6 +122,7 @@ def main() -> None:
     parser.add_argument(
         "--films", nargs="+", default=["cxr_c19_lungvae"], help="sets with masks to measure on"
     )
+    parser.add_argument("--jobs", type=int, default=2, help="U-Nets trained at once")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -117,7 +131,7 @@ def main() -> None:
     real = prepare_xrays(find_xrays(DATA / "cxr_nih_normal"), SIZE, SIZE, finder)
     sets = {name: labelled_films(find_xrays(DATA / name), SETTINGS.size, finder) for name in options.films}
     arms, masks = drawn_arms(models, [film.image for film in real])
-    compared(arms, masks, sets)
+    compared(arms, masks, sets, options.jobs)
     command = f"python benchmarks/unet_dice.py {' '.join(map(str, options.models))}"
     lines = [
         "# Lungs in real films by U-Nets that have seen drawn pictures alone",

@@ -118,7 +118,7 @@ def display_of(radiograph: HasPicture, preset: str = "default") -> Display:
     if preset != "default":
         raise NerpError(f'The display preset is "default" or "paper", not {preset!r}.')
     if radiograph.model is not None:
-        low, high = radiograph.model.window or thick_window(radiograph)
+        low, high = radiograph.model.window or thick_window_of(radiograph)
         return Display(low, high, "tone", tone=tuple(radiograph.model.tone))
     # Without an opacity, the least value is what a ray that meets nothing gets.
     body = radiograph.opacity > 0 if radiograph.opacity is not None else image > image.min()
@@ -126,12 +126,21 @@ def display_of(radiograph: HasPicture, preset: str = "default") -> Display:
     return Display(float(low), float(high), "film" if radiograph.method in FILM_METHODS else "linear")
 
 
-def thick_window(radiograph: HasPicture) -> tuple[float, float]:
-    """Black and white of a picture that passes a tone curve: two percentiles where the patient is thick."""
-    assert radiograph.opacity is not None  # of all methods that take a model
-    thick = radiograph.opacity >= THICK * radiograph.opacity.max()
-    low, high = np.percentile(radiograph.image[thick], PERCENTILES)
+def thick_window(image: np.ndarray, opacity: np.ndarray) -> tuple[float, float]:
+    """Black and white of a picture that passes a tone curve: two percentiles where the patient is thick.
+
+    Args:
+        image: ``[rows, columns]``.
+        opacity: accumulated, the same shape.
+    """
+    low, high = np.percentile(image[opacity >= THICK * opacity.max()], PERCENTILES)
     return float(low), float(high)
+
+
+def thick_window_of(radiograph: HasPicture) -> tuple[float, float]:
+    """`thick_window` of a radiograph that has an opacity, as those of all methods with a model have."""
+    assert radiograph.opacity is not None
+    return thick_window(radiograph.image, radiograph.opacity)
 
 
 def _logistic(x: np.ndarray | float) -> np.ndarray | float:

@@ -15,7 +15,7 @@ import pytest
 from learned_models import TONE, learned, patient, tone_only
 from nerp import Camera, NerpError, Volume, fixed_radiance
 from nerp.cli import main
-from nerp.display import Display, display_of, thick_window
+from nerp.display import Display, display_of, thick_window_of
 from nerp.models import METADATA, WEIGHTS, describe_model, find_models, named_model
 
 torch = pytest.importorskip("torch")
@@ -260,8 +260,8 @@ def test_black_and_white_are_the_fixed_pictures(tmp_path: Path) -> None:
     camera = nerp.Camera.preset("PA", volume, 48, 48)
     picture = model.draw(volume, camera, 64)
     shown = display_of(picture)
-    assert (shown.low, shown.high) == thick_window(nerp.project(volume, camera, "fixed", 64))
-    assert (shown.low, shown.high) != pytest.approx(thick_window(picture), rel=1e-3), "not its own"
+    assert (shown.low, shown.high) == thick_window_of(nerp.project(volume, camera, "fixed", 64))
+    assert (shown.low, shown.high) != pytest.approx(thick_window_of(picture), rel=1e-3), "not its own"
 
 
 def test_the_eye_sees_the_tone_curve_and_numbers_stay_raw(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from nerp.networks.discriminator import Discriminator  # noqa: E402
 from nerp.networks.learned import Orientation, coarse_shape, learned_fields  # noqa: E402
 from nerp.networks.mapper import MAPPERS, Mapper  # noqa: E402
 from nerp.networks.model import METADATA, WEIGHTS, RadianceModel  # noqa: E402
-from nerp.networks.tone import ToneCurve, normalized  # noqa: E402
+from nerp.networks.tone import ToneCurve  # noqa: E402
 
 
 def ct(seed: int = 0) -> Volume:
@@ -50,7 +50,7 @@ def test_an_untrained_radiance_is_the_fixed_one(name: str) -> None:
     assert np.array_equal(found.ras_from_ijk, expected.ras_from_ijk)
 
 
-@pytest.mark.parametrize("name", sorted(MAPPERS)[:2])
+@pytest.mark.parametrize("name", sorted(MAPPERS))
 def test_a_mapper_has_no_batch_statistics_and_answers_alike_in_training_and_use(name: str) -> None:
     mapper = moved(name)
     matter = torch.rand(2, 1, 16, 16, 32)
@@ -127,10 +127,6 @@ def test_a_tone_curve_gives_pictures_the_films_grey_levels() -> None:
     assert (np.diff(curve.grey) >= 0).all()
     with pytest.raises(NerpError, match="rises"):
         ToneCurve((0.0, 0.7, 0.4))
-
-
-def test_a_picture_without_contrast_is_black() -> None:
-    assert not normalized(np.full((4, 4), 0.3)).any()
 
 
 def test_a_model_survives_its_folder(tmp_path: Path) -> None:

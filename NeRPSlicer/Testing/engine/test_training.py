@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ import numpy as np
 import pytest
 from nerp import NerpError, Structures, Volume
 from nerp.cli import main
+from nerp.datasets import CtRecord
+from nerp.display import thick_window
 from nerp.jobs import create
 from nerp.structures import Structure
 from training_files import small_ct, small_labels, write_volume
@@ -33,12 +37,13 @@ from nerp.training import losses  # noqa: E402
 from nerp.training import settings as settings_module  # noqa: E402
 from nerp.training.augment import augmented  # noqa: E402
 from nerp.training.checkpoint import load_checkpoint, save_checkpoint  # noqa: E402
-from nerp.training.patients import Patient  # noqa: E402
+from nerp.training.patients import Patient, Patients  # noqa: E402
 from nerp.training.plan import found_cts  # noqa: E402
-from nerp.training.report import VIEWS, Watched, report  # noqa: E402
+from nerp.training.report import report  # noqa: E402
 from nerp.training.settings import PRESETS, TrainingSettings  # noqa: E402
-from nerp.training.tone import knots, shown  # noqa: E402
+from nerp.training.tone import knots, shown, windows  # noqa: E402
 from nerp.training.trainer import NotFinite, Trainer  # noqa: E402
+from nerp.training.watched import VIEWS, Watched  # noqa: E402
 
 TINY = TrainingSettings(
     steps=6,
@@ -132,23 +137,43 @@ def test_correlation_is_numpys_inside_and_one_where_nothing_varies() -> None:
     assert losses.correlation(varying, varying, ~everywhere).isnan().all(), "nothing is inside: no figure"
 
 
+def test_the_greatest_change_is_that_of_a_patch_inside() -> None:
+    one = torch.zeros(2, 16, 16)
+    one[0, 4:6, 8:10] = torch.tensor([[0.4, 0.4], [0.4, -0.4]])  # one patch of an eighth: mean 0.2
+    one[1, :4] = 1.0
+    inside = torch.ones(2, 16, 16, dtype=torch.bool)
+    inside[1, :4] = False  # nothing inside has changed
+    found = losses.greatest_change(one, torch.zeros_like(one), inside)
+    # Its upper half and what lies above, or its left half and what lies beside, change as much.
+    assert found.tolist() == pytest.approx([0.2, 0.0])
+    inside[0] = False
+    inside[0, 4, 8:10] = True
+    assert losses.greatest_change(one, torch.zeros_like(one), inside)[0].item() == pytest.approx(0.4)
+    assert not losses.greatest_change(one, torch.zeros_like(one), inside & False).any()
+
+
 def test_the_tone_curve_of_torch_is_numpys_and_passes_gradients() -> None:
     curve = ToneCurve((0.0, 0.1, 0.5, 1.0))
     pictures = torch.rand(2, 40, 40, dtype=torch.float64, requires_grad=True)
-    found = shown(pictures, knots(curve).double())
-    low, high = np.percentile(pictures.detach().numpy(), (0.5, 99.5), axis=(1, 2))[..., None, None]
+    window = torch.tensor([[0.1, 0.8], [0.3, 0.9]], dtype=torch.float64)
+    found = shown(pictures, window, knots(curve).double())
+    low, high = window.numpy().T[..., None, None]
     expected = curve(np.clip((pictures.detach().numpy() - low) / (high - low), 0, 1))
     assert np.abs(found.detach().numpy() - expected).max() < 1e-6
     small = torch.rand(1, 4, 4, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda x: shown(x, knots(curve).double()), (small,), atol=1e-4)
+    assert torch.autograd.gradcheck(
+        lambda x: shown(x, window[:1], knots(curve).double()), (small,), atol=1e-4
+    )
 
 
-def test_a_dark_corner_does_not_brighten_the_rest() -> None:
-    fixed = torch.rand(1, 40, 40)
-    learned = fixed.clone()
-    learned[:, :4, :4] = 0
-    rest = shown(learned, None, fixed)[:, 4:], shown(fixed, None)[:, 4:]
-    assert torch.equal(*rest)
+def test_black_and_white_are_those_of_displays_whatever_lies_beside_the_body() -> None:
+    rng = np.random.default_rng(4)
+    fixed, opacity = rng.random((2, 40, 40)), np.full((2, 40, 40), 0.8)
+    before = windows(torch.from_numpy(fixed), torch.from_numpy(opacity))
+    assert before.tolist() == [list(thick_window(*pair)) for pair in zip(fixed, opacity, strict=True)]
+    fixed[:, :4], opacity[:, :4] = 0, 0  # air above the shoulders
+    after = windows(torch.from_numpy(fixed), torch.from_numpy(opacity))
+    assert torch.allclose(before, after, atol=0.01) and after.min() > 0
 
 
 def test_augmentation_is_replayable_and_differentiable() -> None:
@@ -225,6 +250,87 @@ def test_anatomy_is_steered_to_its_target_and_protected_below_its_floor() -> Non
     assert paper.anatomy_weight == 1.0
 
 
+def test_a_patch_that_changes_too_much_raises_the_weight_and_fails_the_gate() -> None:
+    run = trainer()
+    run.change, run.anatomy_weight = 0.9, 3.0
+    run.step()
+    assert run.anatomy_weight > 3.0
+    watched = Watched(run, [patient(0)], films(0))
+    _, gate, _ = report(run.averaged, watched)
+    assert gate.passes(TINY) and gate.change < TINY.change_limit
+    assert not replace(gate, change=TINY.change_limit + 0.01).passes(TINY)
+    seen = watched.views[0].fixed
+    spot = seen.image.clone()
+    spot[:, 7:9, 7:9] -= 0.4 * (seen.window[:, 1] - seen.window[:, 0])[:, None, None]
+    assert (losses.correlation(spot, seen.image, seen.inside) > 0.9).all(), "means do not see it"
+    assert (seen.greatest_change(spot) > 0.2).all()
+
+
+@pytest.mark.parametrize("mapper", MAPPERS)
+def test_gradient_checkpointing_changes_no_gradient(mapper: str) -> None:
+    kept, again = (
+        trainer(
+            TrainingSettings.from_dict({**TINY.to_dict(), "mapper": mapper, "gradient_checkpointing": way})
+        )
+        for way in (False, True)
+    )
+    for run in (kept, again):
+        run.step()
+        run.step()
+    for (name, a), (_, b) in zip(kept.tensors(), again.tensors(), strict=True):
+        assert torch.allclose(a, b, rtol=1e-4, atol=1e-6), name
+
+
+@pytest.mark.parametrize("mapper", MAPPERS)
+def test_nothing_of_a_step_stays_behind_when_it_moves_to_a_card(
+    mapper: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch's "meta" device stands for a card: it computes nothing and refuses tensors of other devices."""
+    monkeypatch.setattr("nerp.training.trainer.chosen_device", lambda settings: torch.device("meta"))
+    monkeypatch.setattr("nerp.training.trainer.convolutions", lambda *_: nullcontext())
+    item, true, cpu = torch.Tensor.item, torch.Tensor.__bool__, torch.Tensor.cpu
+    monkeypatch.setattr(torch.Tensor, "item", lambda x: 1.0 if x.is_meta else item(x))
+    monkeypatch.setattr(torch.Tensor, "__bool__", lambda x: True if x.is_meta else true(x))
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda x: torch.rand(x.shape) if x.is_meta else cpu(x))
+    run = trainer(TrainingSettings.from_dict({**TINY.to_dict(), "mapper": mapper}))
+    run.step()
+    run.step()
+    assert {value.device.type for name, value in run.tensors() if not name.endswith("step")} == {"meta"}
+    report(run.averaged, Watched(run, [patient(0), patient(1)], films(8)))
+
+
+def test_where_memory_is_short_a_step_draws_half() -> None:
+    run = trainer(TrainingSettings.from_dict({**TINY.to_dict(), "views": 3, "samples": 256}))
+    found = []
+    while run.need_less():
+        found.append((run.views, run.samples))
+        run.step()
+    assert found == [(1, 256), (1, 128), (1, 64)]
+    other = trainer()
+    other.set_numbers(run.numbers())
+    assert (other.views, other.samples) == (1, 64)
+
+
+def test_patients_beyond_the_memory_are_made_again() -> None:
+    class Records(list):
+        asked = 0
+
+        def __getitem__(self, n: int) -> Any:  # type: ignore[override]
+            self.asked += 1
+            return super().__getitem__(n)
+
+    one, other = patient(0), patient(1)
+    records = Records(CtRecord(p.name, p.name, p.volume, p.structures, ()) for p in (one, other))
+    roomy, narrow = Patients(records), Patients(records, memory_bytes=one.nbytes)
+    for patients, asked in ((roomy, 2), (narrow, 4)):
+        records.asked = 0
+        for n in (0, 1, 1, 0, -1):
+            found = patients[n]
+            assert torch.equal(found.matter, (one, other)[n].matter)
+            assert found.geometry == patients[n].geometry
+        assert records.asked == asked and [p.name for p in patients[:2]] == [one.name, other.name]
+
+
 def test_a_loss_that_is_not_finite_leaves_the_mapper_and_its_optimizer() -> None:
     run = trainer()
     run.step()
@@ -272,8 +378,8 @@ def test_damaged_checkpoints_are_passed_over(tmp_path: Path) -> None:
 def test_the_report_holds_the_gate_and_the_network_free_arm() -> None:
     run = trainer()
     run.step()
-    watched = Watched([patient(0), patient(2, labelled=False)], TINY)
-    metrics, gate, samples = report(run, run.averaged, watched, films(8))
+    watched = Watched(run, [patient(0), patient(2, labelled=False)], films(8))
+    metrics, gate, samples = report(run.averaged, watched)
     assert metrics["body_correlation"] == pytest.approx(1, abs=1e-3) and metrics["gate"] is True
     assert set(gate.structures) == {"lungs"} and gate.structures["lungs"] > 0.99
     assert gate.field_error < 0.05 and gate.contrast == pytest.approx(1, abs=0.05)
@@ -284,9 +390,9 @@ def test_the_report_holds_the_gate_and_the_network_free_arm() -> None:
     with torch.no_grad():
         run.averaged.head.weight.zero_()
         run.averaged.head.bias.fill_(9.0)  # everything becomes white: no anatomy is left
-    metrics, gate, _ = report(run, run.averaged, watched, films(8))
+    metrics, gate, _ = report(run.averaged, watched)
     assert metrics["gate"] is False and gate.contrast < 0.5
-    alone, _, _ = report(run, run.averaged, Watched([patient(0)], TINY), films(0))
+    alone, _, _ = report(run.averaged, Watched(run, [patient(0)], films(0)))
     assert alone["diversity"] is None and "distance_vrr" not in alone
 
 
@@ -299,10 +405,6 @@ def test_the_kernel_distance_is_zero_for_equals_and_grows_with_the_difference() 
     near = kernel_distance(random_features(rng.random((60, 24, 24)) ** 1.1), features, 15)
     far = kernel_distance(random_features(rng.random((60, 24, 24)) ** 2), features, 15)
     assert abs(same.mean) < 3 * same.sd and far.mean > near.mean > same.mean
-    assert (
-        far == kernel_distance(random_features(np.random.default_rng(3).random((60, 24, 24))), features, 15)
-        or True
-    )
 
 
 @pytest.mark.parametrize(("real", "expected"), [(60, VIEWS // 2), (6, 3)])
@@ -315,9 +417,9 @@ def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
         subsets.append(subset)
         return kernel_distance(drawn, films, subset)
 
-    monkeypatch.setattr("nerp.training.report.kernel_distance", noted)
+    monkeypatch.setattr("nerp.training.watched.kernel_distance", noted)
     run = trainer()
-    report(run, run.averaged, Watched([patient(0)], TINY), films(real))
+    report(run.averaged, Watched(run, [patient(0)], films(real)))
     assert subsets == [expected] * 3
 
 
@@ -333,6 +435,10 @@ def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
         ({"seed": None}, "seed must be a whole"),
         ({"steps": True}, "steps must be a whole"),
         ({"augment": "no"}, "augment must be true or false"),
+        ({"device": "tpu"}, "no device 'tpu'"),
+        ({"ct_augmentation": {"windows": ["brain"]}}, "no CT window 'brain'"),
+        ({"ct_augmentation": {"gamma": 2}}, "no CT augmentation"),
+        ({"ct_augmentation": {"windows": 7}}, "list of windows"),
         ({"mapper": ["slim"]}, "There is no mapper"),
         ({"preset": 3}, "preset must be a name"),
         ({"widths": 8}, "widths must be a list"),
@@ -386,6 +492,30 @@ def test_the_command_trains_and_leaves_a_model(tmp_path: Path) -> None:
     volume, _ = nerp.thorax(seed=3, spacing_mm=8.0)
     fields = nerp.load_model(run / "model")(volume)
     assert fields.shape == volume.shape
+
+
+def test_a_card_without_memory_or_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    step, failures = Trainer.step, [torch.OutOfMemoryError("CUDA out of memory.")]
+
+    def failing(self: Trainer) -> dict[str, float]:
+        if self.done == 1 and failures:
+            raise failures.pop()
+        return step(self)
+
+    monkeypatch.setattr(Trainer, "step", failing)
+    run, xrays = tmp_path / "run", write_films(tmp_path / "films")
+    assert main(arguments(run, xrays, steps=2)) == 0
+    assert "from step 2 on 1 pictures a step with 24 samples" in (run / "log.txt").read_text(encoding="utf-8")
+    failures = [torch.OutOfMemoryError("CUDA out of memory.")]
+    assert main(arguments(tmp_path / "one", xrays, steps=2, views=1)) == 2
+    assert "does not hold one picture" in capsys.readouterr().err
+    failures = [torch.AcceleratorError("CUDA error: unspecified launch failure")]
+    assert main(arguments(tmp_path / "lost", xrays, steps=2)) == 2
+    told = capsys.readouterr().err
+    assert "stopped answering (CUDA error: unspecified launch failure)" in told and "--resume" in told
+    assert main(["train", "--resume", str(tmp_path / "lost")]) == 0
 
 
 def test_a_run_goes_on_with_the_films_it_was_started_with(

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
 from nerp import NerpError
 from nerp.cli import main
-from nerp.datasets import CtCase
+from nerp.datasets import Cache, CtCase, prepare_ct
 from nerp.datasets.ct_sizes import CtSize, ct_size
+from nerp.datasets.prepared_cts import is_prepared
 from nerp.training import plan as plan_module
 from nerp.training.estimate import estimate, machine_speed
-from nerp.training.plan import duration, gigabytes, plan
+from nerp.training.plan import duration, found_cts, gigabytes, plan
 from nerp.training.room import free_disk_bytes, free_memory_bytes
 from nerp.training.settings import PRESETS, TrainingSettings
 from training_files import film, small_ct, write_dicom_ct, write_picture, write_volume
@@ -61,6 +65,25 @@ def test_more_of_anything_needs_more() -> None:
     assert estimate(SMALL, [CHEST], 60, 1e11).seconds == pytest.approx(base.seconds / 2)
     paper = estimate(PRESETS["paper"], [CHEST], 60, 5e10)
     assert paper.memory_bytes > 10e9 and paper.seconds > 1e7, "the paper's preset is for a GPU"
+
+
+def test_what_was_prepared_before_is_not_read_again(tmp_path: Path) -> None:
+    configuration = files(tmp_path) | {"cache": str(tmp_path / "cache")}
+    cache = Cache(tmp_path / "cache")
+    cases = found_cts(configuration)
+    old = time.time() - 10
+    for path in [case.path for case in cases if case.path]:
+        os.utime(path, (old, old))
+    first = plan(configuration, tmp_path / "run").estimate
+    assert not any(is_prepared(case, SMALL.ct_mm, cache) for case in cases) and not cache.folder.exists()
+    for case in cases:
+        prepare_ct(case, SMALL.ct_mm, cache)
+        assert is_prepared(case, SMALL.ct_mm, cache) and not is_prepared(case, 2 * SMALL.ct_mm, cache)
+    again = plan(configuration, tmp_path / "run").estimate
+    assert again.memory_bytes < 0.8 * first.memory_bytes
+    assert plan(configuration | {"cache": None}, tmp_path / "run").estimate == replace(
+        first, seconds=ANY, step_seconds=ANY, steps=ANY
+    )
 
 
 def test_a_time_limit_counts() -> None:

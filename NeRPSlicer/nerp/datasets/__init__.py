@@ -1,6 +1,6 @@
 """Training data: found in folders, split by patient, prepared once, drawn reproducibly.
 
-`training_pairs` and `CtAugmentation` need torch and MONAI, which load when one of the two is first used.
+`training_pairs` needs torch and MONAI, which load when it is first used.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from ..ct_augmentation import CtAugmentation
 from .cache import Cache
 from .cases import Cases, CtCase, XrayCase
 from .ct_folders import find_cts, thorax_cases
@@ -18,8 +19,6 @@ from .prepared_xrays import LungFinder, XrayRecord, prepare_xray_case, prepare_x
 from .records import Records
 from .splits import Split, split
 from .xray_folders import find_xrays
-
-_WITH_TORCH = ("CtAugmentation", "training_pairs")
 
 __all__ = [
     "Cache",
@@ -49,6 +48,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _WITH_TORCH:
+    if name == "training_pairs":
         return getattr(importlib.import_module(f"{__name__}.pairs"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

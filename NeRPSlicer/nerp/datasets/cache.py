@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..atomic import UNFINISHED, write_text, written_aside
+from ..errors import NerpError
 from ..io.images import explained_reading
 from .cases import files_below
 
@@ -79,6 +80,29 @@ class Cache:
             CannotWrite: the folder cannot be written.
         """
         paths = list(paths)
+        memory, changed = self._memory_of(paths)
+        try:
+            return memory.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            content = content_hash(paths)
+        # A file may change again within the same tick of a coarse clock.
+        if time.time() - changed > SETTLED_S:
+            write_text(memory, content)
+        return content
+
+    def remembered_hash(self, paths: Iterable[Path]) -> str | None:
+        """What `content_hash` would say if it need not read the files, else None; nothing is written."""
+        try:
+            return self._memory_of(list(paths))[0].read_text(encoding="ascii")
+        except (OSError, ValueError, NerpError):
+            return None
+
+    def holds(self, key: str) -> bool:
+        """Whether something lies under a key, whole or not."""
+        return self._path(key).is_file()
+
+    def _memory_of(self, paths: list[Path]) -> tuple[Path, float]:
+        """Where the hash of such files is remembered, and when the last of them changed."""
         files = _files(paths)
         with explained_reading(paths[0]):
             stats = [file.stat() for file in files]
@@ -86,15 +110,8 @@ class Cache:
             [str(file.resolve()), stat.st_size, stat.st_mtime_ns]
             for file, stat in zip(files, stats, strict=True)
         ]
-        remembered = self.folder / f"{cache_key('', {'files': seen})}.sha256"
-        try:
-            return remembered.read_text(encoding="ascii")
-        except (OSError, ValueError):
-            content = content_hash(paths)
-        # A file may change again within the same tick of a coarse clock.
-        if time.time() - max(stat.st_mtime for stat in stats) > SETTLED_S:
-            write_text(remembered, content)
-        return content
+        path = self.folder / f"{cache_key('', {'files': seen})}.sha256"
+        return path, max(stat.st_mtime for stat in stats)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.npz"

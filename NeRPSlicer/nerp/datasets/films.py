@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..collimation import LUNG_MARGIN
+from ..display import PERCENTILES
 from ..errors import NerpError
 from ..io.xray import Xray
 
-PERCENTILES = (0.5, 99.5)
 BLACK, WHITE = 0.04, 0.005
 """What differs from black, or from the brightest pixel, by less than this share of the range may be border. A
 scan's black is grainy; anatomy under the diaphragm comes close to white."""
@@ -59,9 +59,13 @@ def prepare_xray(
         NerpError: a mask that is not of this film, or no size.
     """
     window = film_window(xray.image, lungs, columns / rows, margin)
-    small = resized(window.of(xray.image), rows, columns)
-    low, high = np.percentile(small, PERCENTILES)
-    return np.clip((small - low) / max(float(high - low), 1e-6), 0, 1, dtype=np.float32)
+    return normalized(resized(window.of(xray.image), rows, columns))
+
+
+def normalized(image: np.ndarray) -> np.ndarray:
+    """A picture from its 0.5 to its 99.5 percentile as [0, 1], float32; 0 where it has no contrast."""
+    low, high = np.percentile(image, PERCENTILES)
+    return np.clip((image - low) / max(float(high - low), 1e-6), 0, 1, dtype=np.float32)
 
 
 def prepare_lungs(lungs: np.ndarray, window: Window, film: np.ndarray, rows: int, columns: int) -> np.ndarray:

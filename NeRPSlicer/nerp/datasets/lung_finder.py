@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..atomic import write_json, written_aside
+from ..display import PERCENTILES
 from ..errors import NerpError
 from ..io.xray import Xray
 from ..models import lacking_packages
 from ..resources import resource
-from .films import PERCENTILES, inner_window, resized
+from .films import inner_window, normalized, resized
 
 if TYPE_CHECKING:
     from torch import nn
@@ -104,10 +105,7 @@ class UnetLungFinder:
         """Of being lung, float32 ``[size, size]``, for a film without borders of any size."""
         from ..networks.lung_unet import lung_probability
 
-        small = resized(image, self.size, self.size)
-        low, high = np.percentile(small, PERCENTILES)
-        shown = np.clip((small - low) / max(float(high - low), 1e-6), 0, 1)
-        return lung_probability(self.unet, shown[None])[0]
+        return lung_probability(self.unet, normalized(resized(image, self.size, self.size))[None])[0]
 
     def save(self, folder: Path, card: Mapping[str, Any]) -> None:
         """Write weights in half precision and the card, which is what a finder is known by, last.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,35 +11,11 @@ from monai.data import Dataset
 from monai.transforms import Compose, MapTransform, RandHistogramShiftd, Randomizable
 from monai.utils import convert_to_tensor
 
+from ..ct_augmentation import WINDOWS_HU, CtAugmentation
 from ..errors import NerpError
 from .draws import drawn, step_seed
 from .prepared_cts import CtRecord
 from .prepared_xrays import XrayRecord
-
-WINDOWS_HU = {"full": (-1000, 1000), "lung": (-1350, 150), "soft": (-160, 240), "bone": (-500, 1300)}
-"""Ranges of HU that an augmented CT may show; "full" is what the fixed radiance maps to matter."""
-
-
-@dataclass(frozen=True)
-class CtAugmentation:
-    """What a CT's grey scale may suffer before the Mapper sees it; nothing by default: contrast is the tone
-    curve's matter (docs/method.md). The authors' code uses all windows and histogram shift."""
-
-    windows: tuple[str, ...] = ()
-    """Names of `WINDOWS_HU`, one drawn a step; none leaves HU as they are."""
-    histogram_points: int = 0
-    """Control points of a random monotone curve over HU (MONAI's RandHistogramShift); 0 leaves it out, else
-    at least 3."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "windows", tuple(self.windows))
-        unknown = set(self.windows) - set(WINDOWS_HU)
-        if unknown:
-            raise NerpError(
-                f"There is no CT window {sorted(unknown)[0]!r}; there are: {', '.join(WINDOWS_HU)}."
-            )
-        if self.histogram_points and self.histogram_points < 3:
-            raise NerpError(f"A histogram shift has at least 3 control points, not {self.histogram_points}.")
 
 
 class RandWindowd(MapTransform, Randomizable):

@@ -59,7 +59,7 @@ def prepare_ct(case: CtCase, spacing_mm: float, cache: Cache | None = None) -> C
     """
     key = ""
     if cache is not None:
-        key = cache_key(_content(case, cache), {"kind": "ct", "version": VERSION, "spacing_mm": spacing_mm})
+        key = _key(cache.content_hash(_sources(case)), case, spacing_mm)
         arrays = cache.read(key)
         if arrays is not None:
             return _record(case, arrays)
@@ -85,13 +85,22 @@ def prepare_cts(
     )
 
 
-def _content(case: CtCase, cache: Cache) -> str:
-    if case.path is None:
-        # What a seed draws changes with the drawing.
-        return (
-            f"thorax {case.thorax} {cache.content_hash(sorted(Path(phantom.__file__).parent.glob('*.py')))}"
-        )
-    return cache.content_hash([case.path, *([case.labels] if case.labels else [])])
+def is_prepared(case: CtCase, spacing_mm: float, cache: Cache) -> bool:
+    """Whether `prepare_ct` need not read the case: so it seems without reading anything."""
+    content = cache.remembered_hash(_sources(case))
+    return content is not None and cache.holds(_key(content, case, spacing_mm))
+
+
+def _sources(case: CtCase) -> list[Path]:
+    """Files whose content decides what becomes of a case."""
+    if case.path is None:  # what a seed draws changes with the drawing
+        return sorted(Path(phantom.__file__).parent.glob("*.py"))
+    return [case.path, *([case.labels] if case.labels else [])]
+
+
+def _key(content: str, case: CtCase, spacing_mm: float) -> str:
+    of_seed = "" if case.path else f"thorax {case.thorax} "
+    return cache_key(of_seed + content, {"kind": "ct", "version": VERSION, "spacing_mm": spacing_mm})
 
 
 def _read(case: CtCase) -> tuple[Volume, Structures | None, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from ..atomic import explained, write_json, written_aside
-from ..display import thick_window
+from ..display import thick_window_of
 from ..errors import NerpError
 from ..geometry import Camera
 from ..models import (
@@ -135,7 +135,7 @@ class RadianceModel:
             fixed: the fixed radiance's picture of the same pose and field, of any size.
             near: correlation with the fixed radiance's picture, where it was asked for.
         """
-        window = None if fixed is None else thick_window(fixed)
+        window = None if fixed is None else thick_window_of(fixed)
         mark = DrawnBy(self.name, self.hash, self.tone.grey, window, near)
         return replace(picture, model=mark)
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..display import PERCENTILES
 from ..errors import NerpError
 
 KNOTS = 33
@@ -40,7 +39,8 @@ class ToneCurve:
         """The curve that gives all pictures together the grey levels of all films together.
 
         Args:
-            pictures, films: normalized to [0, 1] (`normalized`), any sizes.
+            pictures: from black to white (`nerp.display.thick_window`) as [0, 1], any sizes.
+            films: likewise, between two percentiles of each.
         """
         share = np.linspace(0, 1, 1025)
         source, target = (
@@ -55,10 +55,3 @@ class ToneCurve:
         """Normalized grey levels of any shape through the curve, float32."""
         knots = np.linspace(0, 1, len(self.grey))
         return np.interp(picture, knots, self.grey).astype(np.float32)
-
-
-def normalized(picture: np.ndarray) -> np.ndarray:
-    """A picture ``[rows, columns]`` from its 0.5 to its 99.5 percentile as [0, 1], float32; 0 where it has no
-    contrast."""
-    low, high = np.percentile(picture, PERCENTILES)
-    return np.clip((picture - low) / max(high - low, 1e-12), 0, 1).astype(np.float32)

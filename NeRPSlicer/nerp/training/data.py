@@ -27,11 +27,11 @@ from ..datasets import (
 )
 from ..errors import NerpError
 from ..jobs.job import Job
-from .patients import Patient
-from .plan import found_cts, found_xrays
+from .patients import Patients
+from .plan import CACHE, found_cts, found_xrays
 from .settings import WATCHED, TrainingSettings
 
-SPLIT, CACHE = "split.json", "cache"
+SPLIT = "split.json"
 LISTED = 20
 """Left out files that the log names."""
 
@@ -65,10 +65,11 @@ class TrainingData:
 
         (train_cts, held_cts), (train_xrays, held_xrays) = parts[0].apply(cts), parts[1].apply(xrays)
         records, films = cts_of(train_cts), xrays_of(train_xrays)
-        self.patients = [Patient.of(record.volume, record.structures) for record in records]
+        self.patients = Patients(records)
         watched = held_cts.named([case.name for case in held_cts][:WATCHED])
-        held = [Patient.of(record.volume, record.structures) for record in cts_of(watched)]
-        self.watched = held or self.patients[:WATCHED]
+        self.learnt_from = Patients(records[:WATCHED])
+        held = Patients(cts_of(watched))
+        self.watched = held if len(held) else self.learnt_from
         self.films = _stacked(films, size)
         held_films = xrays_of(held_xrays)
         self.held_films = _stacked(held_films, size)
@@ -77,7 +78,9 @@ class TrainingData:
             job.log(
                 f"{whole} of {len(films) + len(held_films)} films stay whole: no lungs known or plausible."
             )
-        self.pairs: Dataset = training_pairs(records, films, settings.seed, settings.steps, settings.views)
+        self.pairs: Dataset = training_pairs(
+            records, films, settings.seed, settings.steps, settings.views, settings.ct_augmentation
+        )
         for part in parts:
             for notice in part.notices:
                 job.log(notice)

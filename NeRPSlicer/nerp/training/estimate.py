@@ -79,7 +79,13 @@ class Estimate:
     """As many as the time limit allows."""
 
 
-def estimate(settings: TrainingSettings, cts: Sequence[CtSize], films: int, speed: float) -> Estimate:
+def estimate(
+    settings: TrainingSettings,
+    cts: Sequence[CtSize],
+    films: int,
+    speed: float,
+    prepared: Sequence[bool] | None = None,
+) -> Estimate:
     """What a run will need.
 
     Args:
@@ -87,6 +93,7 @@ def estimate(settings: TrainingSettings, cts: Sequence[CtSize], films: int, spee
         cts: all of them, held-out ones too.
         films: how many chest X-rays.
         speed: of this computer, `machine_speed`.
+        prepared: which of the CTs lie in the cache; None is none.
     """
     coarse = [SHARE_OF_BOX * size.voxels_at(settings.ct_mm) for size in cts]
     grids = [SHARE_OF_BOX * size.voxels_at(settings.mapper_mm) for size in cts]
@@ -99,8 +106,15 @@ def estimate(settings: TrainingSettings, cts: Sequence[CtSize], films: int, spee
     saving = SAVED * weights
     kept = KEPT_BYTES * sum(coarse) + 4 * pictures
     trained = BASE_BYTES + kept + weights + gradients + max(step, saving)
-    reading = max((DRAWN_BYTES if size.drawn else READ_BYTES) * size.voxels for size in cts)
-    reading += READING_BYTES + kept
+    reading = READING_BYTES + kept
+    reading += max(
+        (
+            (DRAWN_BYTES if size.drawn else READ_BYTES) * size.voxels
+            for size, known in zip(cts, [False] * len(cts) if prepared is None else prepared, strict=True)
+            if not known
+        ),
+        default=0,
+    )
     operations = (
         PASSES * mapper.operations * fmean(grids)
         + (2 * PASSES + 2) * judge.operations * pixels
@@ -113,10 +127,10 @@ def estimate(settings: TrainingSettings, cts: Sequence[CtSize], films: int, spee
     seconds = settings.steps * step_seconds
     if settings.minutes:
         seconds = min(seconds, 60 * settings.minutes)
-    prepared = 3.0 * sum(coarse) + 2.0 * pictures
+    cached = 3.0 * sum(coarse) + 2.0 * pictures
     return Estimate(
         memory_bytes=max(trained, reading),
-        disk_bytes=prepared + 3 * weights + 2 * mapper.parameters,
+        disk_bytes=cached + 3 * weights + 2 * mapper.parameters,
         seconds=seconds,
         step_seconds=step_seconds,
         steps=max(1, min(settings.steps, math.floor(seconds / step_seconds))),

@@ -12,6 +12,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import torch
+
 from .. import __version__
 from ..errors import NerpError
 from ..io.pictures import write_png
@@ -20,9 +22,10 @@ from ..networks.model import RadianceModel
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import TrainingData
 from .film_sheet import film_sheet
-from .report import Watched, report
-from .settings import WATCHED, TrainingSettings
+from .report import report
+from .settings import TrainingSettings
 from .trainer import NotFinite, Trainer
+from .watched import Watched
 
 SAMPLES, MODEL, FILMS = "samples", "model", "films.png"
 INTENDED_USE = "Research and teaching. Pictures are synthetic; no clinical decision may rest on them."
@@ -49,14 +52,16 @@ def run(job: Job) -> None:
         job.log(notice)
     try:
         _train(job, trainer, data, facts)
-    finally:
-        if trainer.done:
-            _leave_model(job, trainer, data, facts)
+    except torch.AcceleratorError as error:
+        raise NerpError(
+            f"The graphics card stopped answering ({str(error).splitlines()[0]}); the last checkpoint is "
+            f"kept: nerp train --resume {job.folder}"
+        ) from error
 
 
 def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
-    settings, watched = trainer.settings, Watched(data.watched, trainer.settings)
-    learnt_from = Watched(data.patients[:WATCHED], settings)
+    settings, watched = trainer.settings, Watched(trainer, data.watched, data.held_films)
+    learnt_from = Watched(trainer, data.learnt_from, data.films)
     before, begin = facts.get("seconds", 0.0), time.monotonic()
     shown = data.held_films if len(data.held_films) else data.films
     write_png(job.folder / SAMPLES / FILMS, film_sheet(shown, len(data.watched)))
@@ -76,13 +81,16 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             raise NerpError(
                 f"Step {trainer.done + 1} gave no finite {error}; start a new run with lower learning rates."
             ) from error
+        except torch.OutOfMemoryError as error:
+            _need_less(job, trainer, error)
+            continue
         job.progress(
             trainer.done, _expected_steps(trainer, facts["seconds"]), f"correlation {trainer.correlation:.3f}"
         )
         if trainer.done == 1 or trainer.done % settings.report_every == 0 or finished():
-            metrics, gate, samples = report(trainer, trainer.averaged, watched, data.held_films)
+            metrics, gate, samples = report(trainer.averaged, watched)
             # What is kept must not be chosen by what it is measured on.
-            seen, seen_gate, _ = report(trainer, trainer.averaged, learnt_from, data.films)
+            seen, seen_gate, _ = report(trainer.averaged, learnt_from)
             nearness = seen.get("distance_vrr")
             # One film has no distance: then the latest is kept.
             order = -float(trainer.done) if nearness is None else nearness
@@ -97,6 +105,26 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             write_png(job.folder / SAMPLES / f"step_{trainer.done:08d}.png", samples)
             save_checkpoint(job.checkpoints, trainer, facts)
             _leave_model(job, trainer, data, facts)
+
+
+def _need_less(job: Job, trainer: Trainer, error: torch.OutOfMemoryError) -> None:
+    """Halve what a step draws and say so.
+
+    Raises:
+        NerpError: nothing is left to halve.
+    """
+    if not trainer.need_less():
+        raise NerpError(
+            "The graphics card's memory does not hold one picture; close what else uses the card, or start "
+            "a new run with larger voxels (ct_mm, mapper_mm) or gradient_checkpointing."
+        ) from error
+    # The failed step's tensors go with its traceback alone.
+    error.__traceback__ = None
+    torch.cuda.empty_cache()
+    job.log(
+        f"The graphics card's memory is full: from step {trainer.done + 1} on {trainer.views} pictures a "
+        f"step with {trainer.samples} samples a ray."
+    )
 
 
 def _expected_steps(trainer: Trainer, seconds: float) -> int:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import avg_pool2d, softplus
+
+PATCHES = 8
+"""Patches in which `greatest_change` looks: so many side by side, and all places between.
+
+For pictures cut to the lungs one is about 40 mm wide."""
 
 Logits = tuple[torch.Tensor, torch.Tensor]
 """Of a picture as a whole and of its pixels, see `Discriminator`."""
@@ -25,9 +30,10 @@ def mapper_loss(drawn: Logits) -> torch.Tensor:
     return sum((softplus(-logit).mean() for logit in drawn), torch.zeros(()))
 
 
-def anatomy_loss(drawn: torch.Tensor, fixed: torch.Tensor) -> torch.Tensor:
-    """Mean absolute difference to the fixed radiance's picture of the same camera (the paper's Eq. 5)."""
-    return (drawn - fixed).abs().mean()
+def anatomy_loss(drawn: torch.Tensor, fixed: torch.Tensor, power: int = 1) -> torch.Tensor:
+    """Mean power of the absolute difference to the fixed radiance's picture of the same camera; 1 is the
+    paper's Eq. 5, higher powers look where the difference is greatest."""
+    return (drawn - fixed).abs().pow(power).mean()
 
 
 def penalty(real: torch.Tensor, logits: Logits) -> torch.Tensor:
@@ -60,3 +66,16 @@ def correlation(one: torch.Tensor, other: torch.Tensor, inside: torch.Tensor) ->
     found = (a * b).sum(dim=(1, 2)) / norms.clamp(min=1e-300)
     found = torch.where(a_varies & b_varies, found, (a_varies == b_varies).double())
     return torch.where(count > 0, found, torch.nan)
+
+
+def greatest_change(one: torch.Tensor, other: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
+    """The greatest absolute mean difference of a patch of pictures ``[V, rows, columns]``, over the pixels of
+    it that are inside, where at least half of them are: ``[V]``; 0 where there is no such patch.
+
+    A correlation is of means: a heart can turn white and leave it above .9.
+    """
+    size = max(1, one.shape[-1] // PATCHES)
+    weight = inside.to(one.dtype)[:, None]
+    share = avg_pool2d(weight, size, 1)
+    apart = avg_pool2d((one - other)[:, None] * weight, size, 1).abs() / share.clamp(min=1e-6)
+    return torch.where(share >= 0.5, apart, 0).flatten(1).amax(dim=1)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import overload
 
 import numpy as np
 import torch
 
+from ..datasets import CtRecord
 from ..geometry import Camera, VolumeGeometry
 from ..lungs import with_lungs
 from ..networks.learned import Orientation
@@ -15,6 +19,9 @@ from ..projector import autograd
 from ..radiance import FIXED_SHARE, fixed_matter, max_opacity
 from ..structures import Structures
 from ..volume import Volume
+
+MEMORY_BYTES = 1 << 30
+"""Tensors of patients kept unless told otherwise."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +42,21 @@ class Patient:
     structures: Structures | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, volume: Volume, structures: Structures | None = None) -> Patient:
-        """A patient of a CT on the grid to train on."""
+    def of(
+        cls, volume: Volume, structures: Structures | None = None, geometry: VolumeGeometry | None = None
+    ) -> Patient:
+        """A patient of a CT on the grid to train on.
+
+        Args:
+            volume, structures: of the CT.
+            geometry: found before, where this patient was made once already.
+        """
         orientation = Orientation(volume.ras_from_ijk)
-        ras_from_seen = volume.ras_from_ijk @ orientation.ijk_from_seen(volume.shape)
         hu, body = orientation.turned(volume.hu), orientation.turned(volume.body)
-        lungs = with_lungs(volume, structures).lungs
-        geometry = VolumeGeometry(hu.shape, ras_from_seen, volume.body_box, volume.hash, lungs)
+        if geometry is None:
+            ras_from_seen = volume.ras_from_ijk @ orientation.ijk_from_seen(volume.shape)
+            lungs = with_lungs(volume, structures).lungs
+            geometry = VolumeGeometry(hu.shape, ras_from_seen, volume.body_box, volume.hash, lungs)
 
         def tensor(array: np.ndarray) -> torch.Tensor:
             return torch.from_numpy(np.ascontiguousarray(array, np.float32))[None, None]
@@ -55,6 +70,17 @@ class Patient:
             volume,
             structures,
         )
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the tensors."""
+        return self.matter.nbytes + self.body.nbytes
+
+    def on(self, device: torch.device) -> Patient:
+        """The same patient with its tensors on a device."""
+        if self.matter.device == device:
+            return self
+        return replace(self, matter=self.matter.to(device), body=self.body.to(device))
 
     def matter_of(self, hu: torch.Tensor) -> torch.Tensor:
         """Fixed matter ``[1, 1, D, H, W]`` of HU ``[1, K, J, I]`` on the volume's grid."""
@@ -86,3 +112,41 @@ class Patient:
         size = cameras[0].rows, cameras[0].columns
         image, accumulated = autograd.project(matter, opacity, *frames, *size, samples)
         return image[0], accumulated[0]
+
+
+class Patients(Sequence[Patient]):
+    """The patients of prepared CTs, made when their turn comes; the last ones used stay in memory.
+
+    Args:
+        records: the prepared CTs.
+        memory_bytes: tensors kept in memory, of one patient at least.
+    """
+
+    def __init__(self, records: Sequence[CtRecord], memory_bytes: int = MEMORY_BYTES) -> None:
+        self._records, self._memory_bytes = records, memory_bytes
+        self._kept: OrderedDict[int, Patient] = OrderedDict()
+        self._geometries: dict[int, VolumeGeometry] = {}
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    @overload
+    def __getitem__(self, index: int) -> Patient: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Patient]: ...
+    def __getitem__(self, index: int | slice) -> Patient | list[Patient]:
+        if isinstance(index, slice):
+            return [self[position] for position in range(*index.indices(len(self)))]
+        position = range(len(self))[index]
+        if position not in self._kept:
+            record = self._records[position]
+            patient = Patient.of(record.volume, record.structures, self._geometries.get(position))
+            self._geometries[position] = patient.geometry
+            self._kept[position] = patient
+        self._kept.move_to_end(position)
+        while (
+            len(self._kept) > 1
+            and sum(patient.nbytes for patient in self._kept.values()) > self._memory_bytes
+        ):
+            self._kept.popitem(last=False)
+        return self._kept[position]

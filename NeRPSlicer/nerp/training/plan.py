@@ -10,13 +10,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..datasets import Cases, CtCase, XrayCase, find_cts, find_xrays, thorax_cases
+from ..datasets import Cache, Cases, CtCase, XrayCase, find_cts, find_xrays, thorax_cases
 from ..datasets.ct_sizes import ct_size
+from ..datasets.prepared_cts import is_prepared
 from ..errors import NerpError
 from .estimate import Estimate, estimate, machine_speed
 from .room import free_disk_bytes, free_memory_bytes
 from .settings import TrainingSettings
 
+CACHE = "cache"
+"""In a run's folder, where no other is named."""
 LEAST_FILMS = 2
 """One film cannot be split, and a Discriminator that knows one film learns it by heart."""
 
@@ -85,7 +88,9 @@ def plan(configuration: Mapping[str, Any], out: Path) -> Plan:
             f"{configuration['xray'][0]} holds one chest X-ray only: training needs at least {LEAST_FILMS}, "
             "better 50 of as many people; choose another folder."
         )
-    needs = estimate(settings, [ct_size(case) for case in cts], len(films), machine_speed())
+    cache = Cache(configuration.get("cache") or out / CACHE)
+    prepared = [is_prepared(case, settings.ct_mm, cache) for case in cts]
+    needs = estimate(settings, [ct_size(case) for case in cts], len(films), machine_speed(), prepared)
     labelled = sum(case.labels is not None or case.thorax is not None for case in cts)
     room = free_memory_bytes(), free_disk_bytes(out)
     return Plan(dict(configuration), len(cts), labelled, len(films), needs, *room)

@@ -6,14 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ..ct_augmentation import WINDOWS_HU, CtAugmentation
 from ..errors import NerpError
 from ..poses import CameraRanges
 
 SCHEMA_VERSION = 1
+HISTOGRAM_POINTS = 10
+"""Of the authors' preset."""
 WATCHED = 8
 """CTs, of those held out and of those trained on, that a report draws."""
 MAPPERS = ("slim", "vnet", "unet")
 """Names in `networks.mapper.MAPPERS`, which torch need not be loaded for."""
+DEVICES = ("auto", "cpu", "cuda")
 WHOLE = ("steps", "head_start", "size", "samples", "views", "seed", "penalty_every", "report_every")
 
 NEARLY_STRAIGHT: Mapping[str, Any] = {
@@ -75,23 +79,39 @@ class TrainingSettings:
     augment: bool = True
     """Whether real and drawn pictures are moved, brightened and made noisy at random before
     the Discriminator."""
+    ct_augmentation: CtAugmentation = field(default_factory=CtAugmentation)
+    """What the Mapper's view of a CT may suffer; the fields start from the CT as it is."""
     anatomy: float = 0.0
     """Weight of the distance to the fixed radiance's picture (the paper's lambda); 0 steers it."""
     target_correlation: float = 0.95
     """What a steered weight aims at: correlation with the fixed radiance's picture inside the body."""
+    target_change: float = 0.12
+    """The same for the greatest change of a patch, see `change_limit`."""
     floor: float = 0.9
     """The anatomy gate: least correlation inside the body."""
     structure_floor: float = 0.85
     """The anatomy gate: least correlation inside each structure."""
+    change_limit: float = 0.2
+    """The anatomy gate: greatest change of a patch an eighth of the picture wide, share of the grey scale
+    from black to white."""
     held_out: float = 0.5
     """Share of the patients with films, and of those with CTs, that training never sees."""
     report_every: int = 100
     """Steps between two events with metrics, sample pictures and a checkpoint."""
+    device: str = "auto"
+    """"cpu", "cuda" (an NVIDIA card), or "auto": the card where there is one. Only on a CPU does a resumed
+    run equal an uninterrupted one bit for bit."""
+    mixed_precision: bool = True
+    """Whether both networks compute in bfloat16 on a graphics card."""
+    gradient_checkpointing: bool = False
+    """Whether the Mapper's gradients compute its blocks again instead of keeping their insides."""
 
     def __post_init__(self) -> None:
         self._check_kinds()
         if not isinstance(self.ranges, CameraRanges):
             object.__setattr__(self, "ranges", CameraRanges.from_dict(self.ranges))
+        if not isinstance(self.ct_augmentation, CtAugmentation):
+            object.__setattr__(self, "ct_augmentation", CtAugmentation.from_dict(self.ct_augmentation))
         limits = {
             "steps": (1, 10**7),
             "head_start": (0, 10**6),
@@ -110,6 +130,8 @@ class TrainingSettings:
             "target_correlation": (0, 1),
             "floor": (-1, 1),
             "structure_floor": (-1, 1),
+            "target_change": (0, 1),
+            "change_limit": (0, 1),
             "held_out": (0, 0.9),
             "report_every": (1, 10**6),
             "minutes": (0, 1e6),
@@ -124,13 +146,15 @@ class TrainingSettings:
         for name in WHOLE:
             if not _is_whole(getattr(self, name)):
                 raise NerpError(f"{name} must be a whole number, not {getattr(self, name)!r}.")
-        for name in ("tone_curve", "augment"):
+        for name in ("tone_curve", "augment", "mixed_precision", "gradient_checkpointing"):
             if not isinstance(getattr(self, name), bool):
                 raise NerpError(f"{name} must be true or false, not {getattr(self, name)!r}.")
         if not isinstance(self.preset, str):
             raise NerpError(f"preset must be a name, not {self.preset!r}.")
         if self.mapper not in MAPPERS:
             raise NerpError(f"There is no mapper {self.mapper!r}; choose one of {', '.join(MAPPERS)}.")
+        if self.device not in DEVICES:
+            raise NerpError(f"There is no device {self.device!r}; choose one of {', '.join(DEVICES)}.")
         for name in ("widths", "betas"):
             if not isinstance(getattr(self, name), (list, tuple)):
                 raise NerpError(f"{name} must be a list of numbers, not {getattr(self, name)!r}.")
@@ -153,7 +177,8 @@ class TrainingSettings:
     def to_dict(self) -> dict[str, Any]:
         """Plain data that `from_dict` turns back into equal settings."""
         record = {item.name: getattr(self, item.name) for item in fields(self)}
-        record.update(ranges=self.ranges.to_dict(), widths=list(self.widths), betas=list(self.betas))
+        record.update(ranges=self.ranges.to_dict(), ct_augmentation=self.ct_augmentation.to_dict())
+        record.update(widths=list(self.widths), betas=list(self.betas))
         return {"version": SCHEMA_VERSION, **record}
 
     @classmethod
@@ -199,6 +224,7 @@ PRESETS: Mapping[str, TrainingSettings] = {
         penalty=1.0,
         anatomy=1.0,
         report_every=1000,
+        gradient_checkpointing=True,
     ),
     "authors": TrainingSettings(
         preset="authors",
@@ -219,8 +245,10 @@ PRESETS: Mapping[str, TrainingSettings] = {
         head_start=0,
         penalty=0.0,
         augment=False,
+        ct_augmentation=CtAugmentation(tuple(WINDOWS_HU), HISTOGRAM_POINTS),
         anatomy=10.0,
         report_every=1000,
+        gradient_checkpointing=True,
     ),
 }
 """Where settings start: "small" shows progress on a CPU in minutes; the others are the paper's and, as far as

@@ -1,28 +1,31 @@
-"""Pictures as the Discriminator sees them: normalized, then through the tone curve, with gradients."""
+"""Pictures as the Discriminator sees them: from black to white, then through the tone curve."""
 
 from __future__ import annotations
 
 import torch
 
-from ..display import PERCENTILES
+from ..display import thick_window
 from ..networks.tone import ToneCurve
 
 
-def shown(
-    pictures: torch.Tensor, tone: torch.Tensor | None, scale: torch.Tensor | None = None
-) -> torch.Tensor:
-    """Pictures ``[V, rows, columns]`` in [0, 1], see `networks.tone`.
+def windows(fixed: torch.Tensor, opacity: torch.Tensor) -> torch.Tensor:
+    """Black and white of pictures by the fixed radiance's of the same cameras ``[V, rows, columns]`` and
+    their accumulated opacity, as displays have it (`nerp.display.thick_window`): ``[V, 2]``.
+
+    A Mapper that could move its pictures' own would darken some corner to brighten all the rest.
+    """
+    pairs = zip(fixed.cpu().numpy(), opacity.cpu().numpy(), strict=True)
+    return torch.tensor([thick_window(*pair) for pair in pairs], dtype=fixed.dtype, device=fixed.device)
+
+
+def shown(pictures: torch.Tensor, window: torch.Tensor, tone: torch.Tensor | None = None) -> torch.Tensor:
+    """Pictures ``[V, rows, columns]`` in [0, 1], with gradients.
 
     Args:
-        tone: the curve at its knots; None leaves the normalized picture.
-        scale: pictures whose percentiles become black and white, the fixed radiance's of the same cameras: a
-            Mapper that may move its own would darken some corner to brighten all the rest. None is the
-            pictures themselves.
+        window: black and white of each, ``[V, 2]``.
+        tone: the curve at its knots; None leaves the picture as it is between them.
     """
-    scale = pictures if scale is None else scale
-    low, high = (
-        torch.quantile(scale.flatten(1), percentile / 100, dim=1)[:, None, None] for percentile in PERCENTILES
-    )
+    low, high = window[:, 0, None, None], window[:, 1, None, None]
     share = ((pictures - low) / (high - low).clamp(min=1e-12)).clamp(0, 1)
     if tone is None:
         return share

@@ -9,30 +9,62 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from monai.data import Dataset
 
 from ..datasets.draws import step_seed
+from ..geometry import Camera
 from ..networks.discriminator import Discriminator
 from ..networks.learned import learned_matter, learned_opacity, residuals
 from ..networks.mapper import Mapper
-from ..networks.tone import ToneCurve, normalized
+from ..networks.tone import ToneCurve
 from .augment import augmented
-from .losses import anatomy_loss, correlation, discriminator_loss, mapper_loss, penalty
+from .device import chosen_device, convolutions
+from .losses import (
+    Logits,
+    anatomy_loss,
+    correlation,
+    discriminator_loss,
+    greatest_change,
+    mapper_loss,
+    penalty,
+)
 from .patients import Patient
 from .settings import TrainingSettings
-from .tone import knots, shown
+from .tone import knots, shown, windows
 
 FIRST_ANATOMY, ANATOMY_LIMITS = 0.01, (1e-4, 100.0)
 """Of the steered weight: the length of anatomy's gradient at the pictures over that of realism's. Losses have
 scales of their own, so that a weight of losses means nothing before both gradients are known. It begins low:
 an absolute difference holds a Mapper that has not moved yet with the full length of its gradient."""
+STEERED_POWER = 4
+"""Of the steered anatomy loss: an absolute difference lets patches turn white if the rest pays."""
 SLOW_PACE, SWIFT_PACE = 0.2, 30.0
 """How the weight follows the correlation: for good with each step, and at once."""
-CORRELATION_MEMORY = 0.5
+LEAST_SAMPLES = 64
+MEMORY = 0.5
+"""Of correlation and change: one step's pictures are few."""
+CHANGE_PACE = 0.5
+"""How much a greatest change above its target counts as a correlation below its."""
+
+
+class FixedPictures(NamedTuple):
+    """The fixed radiance's pictures, ``[V, rows, columns]``."""
+
+    image: torch.Tensor
+    inside: torch.Tensor
+    """Where the body is."""
+    window: torch.Tensor
+    """Black and white of each, ``[V, 2]``."""
+
+    def greatest_change(self, learned: torch.Tensor) -> torch.Tensor:
+        """`losses.greatest_change` of pictures by the same cameras, share of the scale from black to white,
+        before the curve: ``[V]``."""
+        seen = shown(learned, self.window), shown(self.image, self.window)
+        return greatest_change(*seen, self.inside)
 
 
 class NotFinite(Exception):
@@ -58,10 +90,12 @@ class Trainer:
         pairs: Sequence[Mapping[str, Any]] | Dataset,
     ) -> None:
         self.settings, self.patients, self.pairs = settings, patients, pairs
+        self.device = chosen_device(settings)
+        self.views, self.samples = settings.views, settings.samples
         with torch.random.fork_rng([]):
             torch.manual_seed(settings.seed)
-            self.mapper = Mapper(settings.mapper)
-            self.discriminator = Discriminator(settings.widths)
+            self.mapper = Mapper(settings.mapper, settings.gradient_checkpointing).to(self.device)
+            self.discriminator = Discriminator(settings.widths).to(self.device)
         self.averaged = deepcopy(self.mapper).requires_grad_(False)
         self.kept = deepcopy(self.averaged)
         self.kept_distance = math.inf
@@ -75,7 +109,7 @@ class Trainer:
             _begin(optimizer)
         self.done = 0
         self.anatomy_weight = settings.anatomy or FIRST_ANATOMY
-        self.correlation = 1.0
+        self.correlation, self.change = 1.0, 0.0
         self.tone = self._fitted_tone(films) if settings.tone_curve else ToneCurve()
 
     def _fitted_tone(self, films: np.ndarray) -> ToneCurve:
@@ -85,15 +119,17 @@ class Trainer:
                 cameras = patient.cameras(
                     self.settings.seed + 1, 0, 8, self.settings.ranges, self.settings.size
                 )
-                pictures += [normalized(p.numpy()) for p in self.fixed_pictures(patient, cameras)[0]]
+                fixed = self.fixed_pictures(patient, cameras)
+                pictures += list(shown(fixed.image, fixed.window).cpu().numpy())
         return ToneCurve.fitted(pictures, films)
 
-    def fixed_pictures(self, patient: Patient, cameras: list) -> tuple[torch.Tensor, torch.Tensor]:
-        """The fixed radiance's pictures, and where the body is, ``[V, rows, columns]`` each."""
+    def fixed_pictures(self, patient: Patient, cameras: list[Camera]) -> FixedPictures:
+        """The fixed radiance's pictures of a patient."""
+        patient = patient.on(self.device)
         with torch.no_grad():
             opacity = patient.fixed_opacity(self.settings.opacity_ratio)
-            picture, accumulated = patient.pictures(patient.matter, opacity, cameras, self.settings.samples)
-        return picture, accumulated > 0
+            picture, accumulated = patient.pictures(patient.matter, opacity, cameras, self.samples)
+        return FixedPictures(picture, accumulated > 0, windows(picture, accumulated))
 
     def fields(
         self, mapper: Mapper, patient: Patient, hu: torch.Tensor | None = None
@@ -103,8 +139,10 @@ class Trainer:
         Args:
             hu: what the Mapper sees of the patient, ``[1, D, H, W]`` as the volume lies; None is the CT.
         """
-        seen = patient.matter if hu is None else patient.matter_of(hu)
-        found = residuals(mapper, seen, patient.spacing_mm, self.settings.mapper_mm)
+        patient = patient.on(self.device)
+        seen = patient.matter if hu is None else patient.matter_of(hu).to(self.device)
+        with convolutions(self.settings, self.device):
+            found = residuals(mapper, seen, patient.spacing_mm, self.settings.mapper_mm).float()
         matter = learned_matter(patient.matter, found[:, :1])
         return matter, learned_opacity(patient.body, found[:, 1:], self.settings.opacity_ratio)
 
@@ -121,23 +159,23 @@ class Trainer:
         settings, number = self.settings, self.done
         pair = self.pairs[number]
         generator = torch.Generator().manual_seed(step_seed(settings.seed, number))
-        patient = self.patients[pair["ct"]]
+        patient = self.patients[pair["ct"]].on(self.device)
         cameras = patient.cameras(
-            settings.seed, number * settings.views, settings.views, settings.ranges, settings.size
+            settings.seed, number * settings.views, self.views, settings.ranges, settings.size
         )
-        real = pair["images"]
-        tone = knots(self.tone) if settings.tone_curve else None
+        real = pair["images"].to(self.device)
+        tone = knots(self.tone, self.device) if settings.tone_curve else None
 
-        fixed, inside = self.fixed_pictures(patient, cameras)
-        picture = fixed
+        fixed = self.fixed_pictures(patient, cameras)
+        picture = fixed.image
         if number >= settings.head_start:
             picture, _ = patient.pictures(
-                *self.fields(self.mapper, patient, pair["hu"]), cameras, settings.samples
+                *self.fields(self.mapper, patient, pair["hu"]), cameras, self.samples
             )
         if not picture.isfinite().all():
             raise NotFinite("picture")
         met = picture.detach().requires_grad_()
-        drawn = shown(met, tone, fixed)[:, None]
+        drawn = shown(met, fixed.window, tone)[:, None]
 
         def changed(pictures: torch.Tensor) -> torch.Tensor:
             return augmented(pictures, generator) if settings.augment else pictures
@@ -145,7 +183,7 @@ class Trainer:
         told = self._teach_discriminator(changed(real), changed(drawn.detach()), number)
         _finite(told)
         if number >= settings.head_start:
-            told |= self._teach_mapper(picture, met, changed(drawn), fixed, inside)
+            told |= self._teach_mapper(picture, met, changed(drawn), fixed)
         self.done += 1
         return told
 
@@ -154,8 +192,7 @@ class Trainer:
         picture: torch.Tensor,
         met: torch.Tensor,
         judged: torch.Tensor,
-        fixed: torch.Tensor,
-        inside: torch.Tensor,
+        fixed: FixedPictures,
     ) -> dict[str, float]:
         """One step of the Mapper.
 
@@ -163,10 +200,11 @@ class Trainer:
             picture: ``[V, rows, columns]``, from which gradients go to the Mapper.
             met: the same values, a leaf.
             judged: what the Discriminator is to see, made of ``met``, ``[V, 1, rows, columns]``.
-            fixed, inside: see `fixed_pictures`.
+            fixed: of the same cameras.
         """
         self.discriminator.requires_grad_(False)
-        realism, anatomy = mapper_loss(self.discriminator(judged)), anatomy_loss(met, fixed)
+        realism = mapper_loss(self._judged(judged))
+        anatomy = anatomy_loss(met, fixed.image, 1 if self.settings.anatomy else STEERED_POWER)
         (to_realism,) = torch.autograd.grad(realism, met)
         (to_anatomy,) = torch.autograd.grad(anatomy, met)
         self.discriminator.requires_grad_(True)
@@ -174,7 +212,8 @@ class Trainer:
         told = {
             "mapper_loss": realism.item(),
             "anatomy_loss": anatomy.item(),
-            "correlation": correlation(met.detach(), fixed, inside).nanmean().item(),
+            "correlation": correlation(met.detach(), fixed.image, fixed.inside).nanmean().item(),
+            "change": fixed.greatest_change(met.detach()).mean().item(),
             "anatomy_weight": self.anatomy_weight,
             "anatomy_lambda": self._lambda(*lengths),
             "realism_gradient": lengths[0],
@@ -185,7 +224,7 @@ class Trainer:
         picture.backward(to_realism + told["anatomy_lambda"] * to_anatomy)
         self.optimizers["mapper"].step()
         self._average()
-        self._steer(told["correlation"])
+        self._steer(told["correlation"], told["change"])
         return told
 
     def tensors(self) -> Iterator[tuple[str, torch.Tensor]]:
@@ -208,8 +247,11 @@ class Trainer:
         """What a step changes besides, as plain data."""
         return {
             "done": self.done,
+            "views": self.views,
+            "samples": self.samples,
             "anatomy_weight": self.anatomy_weight,
             "correlation": self.correlation,
+            "change": self.change,
             "kept_distance": self.kept_distance if math.isfinite(self.kept_distance) else None,
             "tone": list(self.tone.grey),
         }
@@ -217,11 +259,26 @@ class Trainer:
     def set_numbers(self, numbers: Mapping[str, Any]) -> None:
         """Take what `numbers` gave."""
         self.done = int(numbers["done"])
+        self.views, self.samples = int(numbers["views"]), int(numbers["samples"])
         self.anatomy_weight = float(numbers["anatomy_weight"])
-        self.correlation = float(numbers["correlation"])
+        self.correlation, self.change = float(numbers["correlation"]), float(numbers["change"])
         kept = numbers["kept_distance"]
         self.kept_distance = math.inf if kept is None else float(kept)
         self.tone = ToneCurve(tuple(numbers["tone"]))
+
+    def need_less(self) -> bool:
+        """Halve what a step draws, views first, then samples a ray: a graphics card's memory was not enough.
+
+        Returns:
+            whether anything was left to halve.
+        """
+        if self.views > 1:
+            self.views //= 2
+        elif self.samples >= 2 * LEAST_SAMPLES:
+            self.samples //= 2
+        else:
+            return False
+        return True
 
     def keep(self, distance: float) -> bool:
         """Keep the averaged Mapper as the run's model if its pictures are the nearest so far.
@@ -246,9 +303,10 @@ class Trainer:
     def _teach_discriminator(self, real: torch.Tensor, drawn: torch.Tensor, number: int) -> dict[str, float]:
         penalized = self.settings.penalty > 0 and number % self.settings.penalty_every == 0
         real.requires_grad_(penalized)
-        judged = self.discriminator(torch.cat([real, drawn]))
+        # A gradient of gradients is too fine a thing for bfloat16.
+        judged = self._judged(torch.cat([real, drawn]), fine=penalized)
         for_real, for_drawn = (
-            tuple(logit[part] for logit in judged) for part in (slice(len(real)), slice(len(real), None))
+            (judged[0][part], judged[1][part]) for part in (slice(len(real)), slice(len(real), None))
         )
         loss = discriminator_loss(for_real, for_drawn)
         told = {
@@ -266,6 +324,14 @@ class Trainer:
             self.optimizers["discriminator"].step()
         return told
 
+    def _judged(self, pictures: torch.Tensor, fine: bool = False) -> Logits:
+        """The Discriminator's logits, in float32 all through if they are to be ``fine``."""
+        if fine:
+            return self.discriminator(pictures)
+        with convolutions(self.settings, self.device):
+            whole, each = self.discriminator(pictures)
+        return whole.float(), each.float()
+
     def _average(self) -> None:
         # Young averages forget faster, so that they are not the zeros they began with.
         learnt = self.done - self.settings.head_start
@@ -280,15 +346,18 @@ class Trainer:
             return self.settings.anatomy
         return self.anatomy_weight * self._pull(SWIFT_PACE) * realism / anatomy if anatomy > 0 else 0.0
 
-    def _steer(self, same: float) -> None:
-        """A correlation below its target raises the weight of anatomy, one above lowers it."""
-        self.correlation = CORRELATION_MEMORY * self.correlation + (1 - CORRELATION_MEMORY) * same
+    def _steer(self, same: float, change: float) -> None:
+        """A correlation below its target, or a change above its, raises anatomy's weight; else it falls."""
+        self.correlation = MEMORY * self.correlation + (1 - MEMORY) * same
+        self.change = MEMORY * self.change + (1 - MEMORY) * change
         if not self.settings.anatomy:
             low, high = ANATOMY_LIMITS
             self.anatomy_weight = min(max(self.anatomy_weight * self._pull(SLOW_PACE), low), high)
 
     def _pull(self, pace: float) -> float:
-        return math.exp(pace * (self.settings.target_correlation - self.correlation))
+        lost = self.settings.target_correlation - self.correlation
+        changed = CHANGE_PACE * (self.change - self.settings.target_change)
+        return math.exp(pace * max(lost, changed))
 
 
 def _finite(told: Mapping[str, float]) -> None:
