@@ -24,6 +24,7 @@ CHARTS: Mapping[str, Mapping[str, tuple[float, float, float]]] = {
         "heart_correlation": _LEARNED,
         "spine_correlation": (0.20, 0.55, 0.30),
     },
+    "change": {"greatest_change": _LEARNED},
     "losses": {"discriminator_loss": _TONE, "mapper_loss": _LEARNED},
     "gradients": {"realism_gradient": _LEARNED, "anatomy_gradient": _TONE},
 }
@@ -36,6 +37,7 @@ def chartTitle(name: str) -> str:
     return {
         "realism": _("Distance to held-out X-rays"),
         "anatomy": _("Anatomy kept (correlation)"),
+        "change": _("Greatest change of a patch (share of the grey scale)"),
         "losses": _("Losses"),
         "gradients": _("Gradients at the picture"),
     }[name]
@@ -50,6 +52,7 @@ def seriesTitle(name: str) -> str:
         "lungs_correlation": _("lungs"),
         "heart_correlation": _("heart"),
         "spine_correlation": _("spine"),
+        "greatest_change": _("worst CT"),
         "discriminator_loss": _("Discriminator"),
         "mapper_loss": _("Mapper"),
         "realism_gradient": _("realism"),

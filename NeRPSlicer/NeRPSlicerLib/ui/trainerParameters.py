@@ -32,6 +32,7 @@ class Chart(enum.Enum):
 
     REALISM = "realism"
     ANATOMY = "anatomy"
+    CHANGE = "change"
     LOSSES = "losses"
     GRADIENTS = "gradients"
 

@@ -429,7 +429,7 @@ def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
         ({"steps": 0}, "steps must be"),
         ({"size": 17}, "cannot be halved"),
         ({"colour": 1}, "Unknown training settings: colour"),
-        ({"version": 9}, "version 1"),
+        ({"version": 1}, "version 2"),
         ({"mapper_rate": "fast"}, "mapper_rate must be"),
         ({"views": 1.5}, "views must be a whole"),
         ({"seed": None}, "seed must be a whole"),

@@ -10,7 +10,7 @@ from ..ct_augmentation import WINDOWS_HU, CtAugmentation
 from ..errors import NerpError
 from ..poses import CameraRanges
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 HISTOGRAM_POINTS = 10
 """Of the authors' preset."""
 WATCHED = 8

@@ -209,19 +209,20 @@ class Trainer:
         (to_anatomy,) = torch.autograd.grad(anatomy, met)
         self.discriminator.requires_grad_(True)
         lengths = to_realism.norm().item(), to_anatomy.norm().item()
+        weight = self._lambda(*lengths)
         told = {
             "mapper_loss": realism.item(),
             "anatomy_loss": anatomy.item(),
             "correlation": correlation(met.detach(), fixed.image, fixed.inside).nanmean().item(),
             "change": fixed.greatest_change(met.detach()).mean().item(),
             "anatomy_weight": self.anatomy_weight,
-            "anatomy_lambda": self._lambda(*lengths),
+            "anatomy_lambda": weight,
             "realism_gradient": lengths[0],
-            "anatomy_gradient": lengths[1],
+            "anatomy_gradient": weight * lengths[1],
         }
         _finite(told)
         self.optimizers["mapper"].zero_grad(set_to_none=True)
-        picture.backward(to_realism + told["anatomy_lambda"] * to_anatomy)
+        picture.backward(to_realism + weight * to_anatomy)
         self.optimizers["mapper"].step()
         self._average()
         self._steer(told["correlation"], told["change"])
