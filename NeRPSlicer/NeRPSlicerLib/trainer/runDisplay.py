@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import qt
 import slicer
+from nerp.training.run_folder import SAMPLE
 from slicer.i18n import tr as _
 
 from ..display import SETTLE_MS, sliceLogic
@@ -12,7 +13,7 @@ from ..scene.layouts import SAMPLES_VIEW, TRAINER, Layouts
 from ..scene.samples import fitSamples, hideSamples, showSamples
 from ..scene.viewTexts import ViewText
 from .pictures import readGrey
-from .runs import SAMPLE, RunReader
+from .runs import RunReader
 
 
 class RunDisplay:

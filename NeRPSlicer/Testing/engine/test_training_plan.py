@@ -62,6 +62,10 @@ def test_more_of_anything_needs_more() -> None:
     for change in ({"size": 192}, {"ct_mm": 2.0}, {"mapper_mm": 3.0}, {"views": 16}, {"mapper": "vnet"}):
         more = estimate(replace(SMALL, **change), [CHEST], 60, 5e10)
         assert more.memory_bytes > base.memory_bytes and more.seconds > base.seconds, change
+    fine = replace(SMALL, mapper_mm=3.0)
+    again = estimate(replace(fine, gradient_checkpointing=True), [CHEST], 60, 5e10)
+    kept = estimate(fine, [CHEST], 60, 5e10)
+    assert again.memory_bytes < kept.memory_bytes and again.seconds > kept.seconds
     assert estimate(SMALL, [CHEST], 60, 1e11).seconds == pytest.approx(base.seconds / 2)
     paper = estimate(PRESETS["paper"], [CHEST], 60, 5e10)
     assert paper.memory_bytes > 10e9 and paper.seconds > 1e7, "the paper's preset is for a GPU"

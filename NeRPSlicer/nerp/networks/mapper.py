@@ -63,7 +63,7 @@ class Mapper(nn.Module):
     Args:
         name: one of `MAPPERS`.
         checkpointing: whether gradients compute each block again instead of keeping its insides (Chen et al.
-            2016): less memory, a third more time, the same values.
+            2016): a fifth less memory (a tenth for "unet"), a third more time, the same values.
 
     Raises:
         NerpError: another name.

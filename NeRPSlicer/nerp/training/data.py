@@ -28,10 +28,10 @@ from ..datasets import (
 from ..errors import NerpError
 from ..jobs.job import Job
 from .patients import Patients
-from .plan import CACHE, found_cts, found_xrays
+from .plan import found_cts, found_xrays
+from .run_folder import CACHE, SPLIT
 from .settings import WATCHED, TrainingSettings
 
-SPLIT = "split.json"
 LISTED = 20
 """Left out files that the log names."""
 

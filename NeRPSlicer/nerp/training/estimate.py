@@ -38,12 +38,14 @@ class Network:
     """At the most in a step, for each voxel of its grid: what gradients need, and they themselves."""
     operations: float
     """Forward, each voxel of its grid."""
+    checkpointed: float = 1.0
+    """What gradient checkpointing leaves of the kept bytes: the finest block's insides, most of all."""
 
 
 MAPPERS = {
-    "slim": Network(476_828, 1080, 147e3),
-    "vnet": Network(45_622_012, 2120, 746e3),
-    "unet": Network(4_815_781, 800, 16.2e3),
+    "slim": Network(476_828, 1080, 147e3, 0.78),
+    "vnet": Network(45_622_012, 2120, 746e3, 0.82),
+    "unet": Network(4_815_781, 800, 16.2e3, 0.93),
 }
 """By the names in `networks.mapper.MAPPERS`."""
 DISCRIMINATOR_KEPT_BYTES = 7.0
@@ -102,7 +104,8 @@ def estimate(
     pictures = films * settings.size**2
     weights = 4 * (mapper.parameters * 5 + judge.parameters * 3)
     gradients = 4 * (mapper.parameters + judge.parameters)
-    step = mapper.kept_bytes * max(grids) + JUDGED * 2 * pixels * judge.kept_bytes + STEP_BYTES * max(coarse)
+    kept_bytes = mapper.kept_bytes * (mapper.checkpointed if settings.gradient_checkpointing else 1.0)
+    step = kept_bytes * max(grids) + JUDGED * 2 * pixels * judge.kept_bytes + STEP_BYTES * max(coarse)
     saving = SAVED * weights
     kept = KEPT_BYTES * sum(coarse) + 4 * pictures
     trained = BASE_BYTES + kept + weights + gradients + max(step, saving)
@@ -116,7 +119,7 @@ def estimate(
         default=0,
     )
     operations = (
-        PASSES * mapper.operations * fmean(grids)
+        (PASSES + settings.gradient_checkpointing) * mapper.operations * fmean(grids)
         + (2 * PASSES + 2) * judge.operations * pixels
         + (RAY_OPERATIONS * settings.samples) * pixels
         + VOXEL_OPERATIONS * fmean(coarse)

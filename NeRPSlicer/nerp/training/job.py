@@ -23,11 +23,11 @@ from .checkpoint import load_checkpoint, save_checkpoint
 from .data import TrainingData
 from .film_sheet import film_sheet
 from .report import report
+from .run_folder import FILMS, MODEL, SAMPLE, SAMPLES
 from .settings import TrainingSettings
 from .trainer import NotFinite, Trainer
 from .watched import Watched
 
-SAMPLES, MODEL, FILMS = "samples", "model", "films.png"
 INTENDED_USE = "Research and teaching. Pictures are synthetic; no clinical decision may rest on them."
 
 
@@ -102,7 +102,7 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             for notice in gate.notices if trainer.done == 1 else ():
                 job.log(notice)
             job.event(step=trainer.done, seconds=facts["seconds"], **told, **metrics)
-            write_png(job.folder / SAMPLES / f"step_{trainer.done:08d}.png", samples)
+            write_png(job.folder / SAMPLES / f"{SAMPLE}{trainer.done:08d}.png", samples)
             save_checkpoint(job.checkpoints, trainer, facts)
             _leave_model(job, trainer, data, facts)
 

@@ -16,10 +16,9 @@ from ..datasets.prepared_cts import is_prepared
 from ..errors import NerpError
 from .estimate import Estimate, estimate, machine_speed
 from .room import free_disk_bytes, free_memory_bytes
+from .run_folder import CACHE
 from .settings import TrainingSettings
 
-CACHE = "cache"
-"""In a run's folder, where no other is named."""
 LEAST_FILMS = 2
 """One film cannot be split, and a Discriminator that knows one film learns it by heart."""
 

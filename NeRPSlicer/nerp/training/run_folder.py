@@ -1,0 +1,12 @@
+"""Names in a training run's folder, beside those of every job."""
+
+SPLIT = "split.json"
+"""Who is trained on, who is held out."""
+CACHE = "cache"
+"""Prepared cases, where no other folder is named."""
+SAMPLES = "samples"
+"""Pictures: of each report, and films."""
+SAMPLE = "step_"
+"""Begins the name of a report's picture; eight digits follow."""
+FILMS = "films.png"
+MODEL = "model"
