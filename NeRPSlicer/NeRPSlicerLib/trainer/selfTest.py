@@ -20,7 +20,7 @@ from ..scene.curves import TABLE_ROLE
 from ..scene.layouts import SAMPLES_VIEW, TRAINER
 from ..scene.roles import findNode
 
-FILMS, SIDE = 6, 128
+FILMS, SIDE = 16, 128
 STOP_S = 10.0
 """From [Stop now] to the end of the process."""
 START_S = 300.0

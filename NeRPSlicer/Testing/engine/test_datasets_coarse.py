@@ -216,9 +216,12 @@ def test_damaged_and_foreign_cache_files_are_made_anew(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb"
     np.savez(file, hu=np.array([Bomb(bomb)], dtype=object))
     entry = whole.index(b"PK\x01\x02")  # the directory's first entry: flags at 8, compression at 10
+    np.savez(tmp_path / "lacking.npz", hu=np.zeros((3, 3, 3)))
+    lacking = (tmp_path / "lacking.npz").read_bytes()
     encrypted = whole[: entry + 8] + b"\x01" + whole[entry + 9 :]
     packed = whole[: entry + 10] + b"\x63" + whole[entry + 11 :]
-    for content in (file.read_bytes(), whole[: len(whole) // 2], b"", b"no zip at all", encrypted, packed):
+    pickled = file.read_bytes()
+    for content in (pickled, whole[: len(whole) // 2], b"", b"no zip at all", encrypted, packed, lacking):
         file.write_bytes(content)
         assert prepare_ct(case, 20.0, cache).volume.hash == expected
         assert not bomb.exists() and cache.read(file.stem) is not None
@@ -290,6 +293,10 @@ def test_labels_as_ct_are_left_out_and_bad_labels_told(tmp_path: Path) -> None:
     ]
     assert records[0].structures is not None and records[1].structures is None
     assert any("labels not used" in notice for notice in records[1].notices)
+    far = records.named(["far"])
+    assert [record.name for record in far] == ["far"] and far.in_memory == 1 and far[0] is records[1]
+    with pytest.raises(NerpError, match="no longer there, for example organs"):
+        records.named(["organs"])
 
 
 def test_a_digital_thorax_is_a_case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

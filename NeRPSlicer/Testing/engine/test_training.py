@@ -189,7 +189,11 @@ def test_step_0_is_the_fixed_radiance_and_a_step_moves_it_through_the_viewer() -
     run = trainer()
     told = run.step()
     assert told["correlation"] == pytest.approx(1, abs=1e-6)
-    assert told["anatomy_loss"] <= 1e-6
+    one, view = run.patients[0], run.patients[0].cameras(0, 0, 1, TINY.ranges, TINY.size)
+    run = trainer()
+    learned, _ = one.pictures(*run.fields(run.mapper, one), view, TINY.samples)
+    assert (learned - run.fixed_pictures(one, view).image).abs().max() <= 1e-6
+    told = run.step()
     assert told["realism_gradient"] > 0
     assert all(parameter.grad.any() for parameter in run.mapper.head.parameters())
     run.step()
@@ -306,9 +310,30 @@ def test_where_memory_is_short_a_step_draws_half() -> None:
         found.append((run.views, run.samples))
         run.step()
     assert found == [(1, 256), (1, 128), (1, 64)]
+
+
+def test_a_step_that_ran_out_of_memory_can_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = trainer()
+    with monkeypatch.context() as patched:
+
+        def full(*_: object) -> None:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+
+        patched.setattr("nerp.training.trainer.mapper_loss", full)
+        with pytest.raises(torch.OutOfMemoryError):
+            run.step()
+    before = [parameter.clone() for parameter in run.discriminator.parameters()]
+    assert run.done == 0 and run.need_less()
+    run.step()
+    assert run.done == 1 and not all(map(torch.equal, before, run.discriminator.parameters()))
+
+
+def test_what_a_step_draws_is_kept_with_its_state() -> None:
+    run = trainer()
+    assert run.need_less()
     other = trainer()
     other.set_numbers(run.numbers())
-    assert (other.views, other.samples) == (1, 64)
+    assert (other.views, other.samples) == (run.views, run.samples) == (1, 24)
 
 
 def test_patients_beyond_the_memory_are_made_again() -> None:
@@ -407,9 +432,9 @@ def test_the_kernel_distance_is_zero_for_equals_and_grows_with_the_difference() 
     assert abs(same.mean) < 3 * same.sd and far.mean > near.mean > same.mean
 
 
-@pytest.mark.parametrize(("real", "expected"), [(60, VIEWS // 2), (6, 3)])
+@pytest.mark.parametrize(("real", "expected"), [(60, VIEWS // 2), (8, 4), (7, None)])
 def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
-    real: int, expected: int, monkeypatch: pytest.MonkeyPatch
+    real: int, expected: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     subsets: list[int] = []
 
@@ -419,8 +444,10 @@ def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
 
     monkeypatch.setattr("nerp.training.watched.kernel_distance", noted)
     run = trainer()
-    report(run.averaged, Watched(run, [patient(0)], films(real)))
-    assert subsets == [expected] * 3
+    watched = Watched(run, [patient(0)], films(real))
+    metrics, _, _ = report(run.averaged, watched)
+    assert subsets == ([expected] * 3 if expected else [])
+    assert bool(watched.notices) == (expected is None) == ("distance_vrr" not in metrics)
 
 
 @pytest.mark.parametrize(
@@ -433,6 +460,7 @@ def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
         ({"mapper_rate": "fast"}, "mapper_rate must be"),
         ({"views": 1.5}, "views must be a whole"),
         ({"seed": None}, "seed must be a whole"),
+        ({"seed": 10**30}, "seed must be a number from"),
         ({"steps": True}, "steps must be a whole"),
         ({"augment": "no"}, "augment must be true or false"),
         ({"device": "tpu"}, "no device 'tpu'"),
@@ -461,7 +489,7 @@ def test_settings_survive_json() -> None:
 # --- the whole way --------------------------------------------------------------------------------------
 
 
-def write_films(folder: Path, count: int = 6) -> Path:
+def write_films(folder: Path, count: int = 16) -> Path:
     from PIL import Image
 
     folder.mkdir()
@@ -488,10 +516,66 @@ def test_the_command_trains_and_leaves_a_model(tmp_path: Path) -> None:
     )
     assert len(list((run / "samples").glob("step_*.png"))) == 3
     split = json.loads((run / "split.json").read_text(encoding="utf-8"))
-    assert len(split["xray"]["train"]) == len(split["xray"]["held_out"]) == 3
+    assert len(split["xray"]["train"]) == len(split["xray"]["held_out"]) == 8
     volume, _ = nerp.thorax(seed=3, spacing_mm=8.0)
     fields = nerp.load_model(run / "model")(volume)
     assert fields.shape == volume.shape
+
+
+def test_what_cannot_be_used_is_left_out_before_the_split(tmp_path: Path) -> None:
+    xrays = write_films(tmp_path / "films")
+    write_volume(tmp_path / "cts" / "good.nrrd", small_ct())
+    write_volume(tmp_path / "cts" / "other.nrrd", small_labels().astype(np.int16))
+    for seed in range(3):
+        run = tmp_path / f"run{seed}"
+        told = ["train", "--ct", str(tmp_path / "cts"), "--xray", str(xrays), "--out", str(run)]
+        settings = {
+            "ct_mm": 8.0,
+            "mapper_mm": 16.0,
+            "size": 16,
+            "widths": [4, 8],
+            "samples": 24,
+            "head_start": 0,
+        }
+        assert main([*told, "--steps", "1", "--seed", str(seed), "--settings", json.dumps(settings)]) == 0
+        log = (run / "log.txt").read_text(encoding="utf-8")
+        assert "1 left out" in log and log.count("holds no air") == 1
+        assert "CTs: There is one patient only" in log
+        split = json.loads((run / "split.json").read_text(encoding="utf-8"))
+        assert split["ct"]["train"] == ["good"] and split["ct"]["held_out"] == []
+
+
+def test_a_run_that_is_stopped_while_it_prepares_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nerp.jobs.job import Job
+
+    run, xrays = tmp_path / "run", write_films(tmp_path / "films")
+    asked: list[int] = []
+    monkeypatch.setattr(Job, "should_stop", lambda self, epoch_over=True: len(asked) > 1 or asked.append(1))
+    assert main(arguments(run, xrays, steps=3)) == 130
+    assert not (run / "split.json").exists() and not list((run / "checkpoints").glob("*"))
+    monkeypatch.undo()
+    assert main(["train", "--resume", str(run)]) == 0
+
+
+@pytest.mark.slow
+def test_two_minutes_bring_pictures_nearer_to_films_with_the_anatomy_kept(tmp_path: Path) -> None:
+    xrays = (
+        Path(os.environ.get("NERP_DATA", Path(__file__).parents[4] / "shared" / "data")) / "cxr_nih_normal"
+    )
+    if not xrays.is_dir():
+        pytest.skip(f"{xrays} is not there")
+    told = ["train", "--preset", "small", "--thoraxes", *"123456", "--xray", str(xrays), "--minutes", "2"]
+    run = tmp_path / "run"
+    assert main([*told, "--steps", "100000", "--seed", "1", "--out", str(run)]) == 0
+    events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    steps = {event["step"]: event for event in events if "step" in event}
+    kept = steps[max(steps)]["kept_step"]
+    assert kept > PRESETS["small"].head_start, "some Mapper passed the gate and came nearer"
+    assert steps[kept]["distance_training"] < steps[1]["distance_training"]
+    assert steps[kept]["distance_vrr"] < steps[kept]["distance_tone"]
+    assert steps[kept]["body_correlation"] > 0.9 and steps[kept]["gate"]
 
 
 def test_a_card_without_memory_or_answer_is_told(
@@ -527,7 +611,7 @@ def test_a_run_goes_on_with_the_films_it_was_started_with(
     (xrays / "another.png").write_bytes((xrays / "film0.png").read_bytes())
     assert main(["train", "--resume", str(run)]) == 0
     assert (run / "split.json").read_bytes() == before
-    assert "1 xray cases came after" in (run / "log.txt").read_text(encoding="utf-8")
+    assert "1 more X-rays than this run" in (run / "log.txt").read_text(encoding="utf-8")
     content = (xrays / "film1.png").read_bytes()
     (xrays / "film1.png").write_bytes((xrays / "film0.png").read_bytes())
     assert main(["train", "--resume", str(run)]) == 2

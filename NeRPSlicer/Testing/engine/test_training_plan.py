@@ -90,6 +90,36 @@ def test_what_was_prepared_before_is_not_read_again(tmp_path: Path) -> None:
     )
 
 
+def test_no_more_is_counted_than_is_kept_in_memory() -> None:
+    many = [estimate(SMALL, [CHEST] * count, 60, 5e10).memory_bytes for count in (4000, 8000)]
+    assert many[0] == many[1] < 8e9
+
+
+def test_on_a_card_networks_take_no_memory_of_the_computer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paper = PRESETS["paper"]
+    host, card = (estimate(paper, [CHEST], 60, 5e10, on_card=way) for way in (False, True))
+    assert card.memory_bytes < 6e9 < host.memory_bytes and card.seconds == host.seconds
+    configuration = files(tmp_path)
+    for program, settings, expected in (
+        (None, SMALL, False),
+        ("nvidia-smi", SMALL, True),
+        ("nvidia-smi", replace(SMALL, device="cpu"), False),
+    ):
+        monkeypatch.setattr("nerp.training.plan.shutil.which", lambda name, found=program: found)
+        asked = plan(configuration | {"settings": settings.to_dict()}, tmp_path / "run")
+        assert asked.on_card is expected and ("graphics card" in asked.line) is expected
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"settings": None}, {"ct": "folder"}, {"xray": None}, {"labels": 3}, {"thoraxes": 1}]
+)
+def test_another_jobs_configuration_is_refused(wrong: dict[str, object], tmp_path: Path) -> None:
+    with pytest.raises(NerpError, match=f"not that of a training run .{next(iter(wrong))}.; make it anew"):
+        plan(files(tmp_path) | wrong, tmp_path / "run")
+
+
 def test_a_time_limit_counts() -> None:
     short = estimate(replace(SMALL, minutes=2.0), [CHEST], 60, 5e10)
     assert short.seconds == 120 and 1 <= short.steps < SMALL.steps

@@ -17,7 +17,7 @@ ROOMS = [
     {"geometry", "collimation", "resources", "jobs", "models"},
     {"body", "structures", "poses"},
     {"volume", "content", "lungs"},
-    {"radiance", "phantom", "io", "settings"},
+    {"radiance", "phantom", "io", "settings", "ct_augmentation"},
     {"projector", "display"},
     {"installation", "autograd"},
     {"datasets", "networks", "evaluation"},

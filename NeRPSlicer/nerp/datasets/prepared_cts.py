@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -62,7 +63,8 @@ def prepare_ct(case: CtCase, spacing_mm: float, cache: Cache | None = None) -> C
         key = _key(cache.content_hash(_sources(case)), case, spacing_mm)
         arrays = cache.read(key)
         if arrays is not None:
-            return _record(case, arrays)
+            with suppress(KeyError, TypeError, ValueError):  # not what was written: made anew
+                return _record(case, arrays)
     volume, structures, notices = _read(case)
     coarse = coarse_volume(volume, spacing_mm)
     small = None if structures is None else coarse_structures(structures, coarse)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -79,7 +80,8 @@ def prepare_xray_case(
         key = cache_key(cache.content_hash([case.path, *case.masks]), settings)
         arrays = cache.read(key)
         if arrays is not None:
-            return _record(case, arrays)
+            with suppress(KeyError, TypeError, ValueError):  # not what was written: made anew
+                return _record(case, arrays)
     xray = read_xray(case.path)
     lungs = read_lung_masks(case.masks) if case.masks else finder(xray) if finder else None
     if lungs is not None and not lungs.any():

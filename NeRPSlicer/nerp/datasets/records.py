@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, overload
@@ -52,6 +52,17 @@ class Records(Sequence[R], Generic[R]):
             return [self[position] for position in range(*index.indices(len(self)))]
         position = range(len(self))[index]
         return self._kept[position] if position in self._kept else self._again(self.cases[position])
+
+    def named(self, names: Iterable[str]) -> Records[R]:
+        """Those of these names, in the order given; what is in memory stays there.
+
+        Raises:
+            NerpError: a name that is not there.
+        """
+        at = {case.name: position for position, case in enumerate(self.cases)}
+        chosen = self.cases.named(names)
+        kept = {n: self._kept[at[case.name]] for n, case in enumerate(chosen) if at[case.name] in self._kept}
+        return Records(chosen, kept, self._again)
 
     @property
     def in_memory(self) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,6 @@ from ..atomic import write_json
 from ..datasets import (
     Cache,
     Cases,
-    CtCase,
     CtRecord,
     Records,
     Split,
@@ -26,12 +26,13 @@ from ..datasets import (
     training_pairs,
 )
 from ..errors import NerpError
-from ..jobs.job import Job
+from ..jobs.job import Job, Stopped
 from .patients import Patients
 from .plan import found_cts, found_xrays
 from .run_folder import CACHE, SPLIT
-from .settings import WATCHED, TrainingSettings
+from .settings import TrainingSettings
 
+WHAT = {"ct": "CTs", "xray": "X-rays"}
 LISTED = 20
 """Left out files that the log names."""
 
@@ -47,31 +48,44 @@ class TrainingData:
 
     Raises:
         NerpError: a folder holds nothing that can be used, or not what the run was started with.
+        Stopped: asked to while cases are prepared.
     """
 
     def __init__(self, job: Job, settings: TrainingSettings) -> None:
-        cts = _listed(job, found_cts(job.configuration, job.folder))
-        xrays = _listed(job, found_xrays(job.configuration, job.folder))
+        found: dict[str, Cases] = {
+            "ct": found_cts(job.configuration, job.folder),
+            "xray": found_xrays(job.configuration, job.folder),
+        }
+        for cases in found.values():
+            _list(job, cases)
         cache = Cache(job.path(job.configuration.get("cache") or CACHE))
-        parts = _parts(job, settings, {"ct": cts, "xray": xrays}, cache)
         size = settings.size
         finder = load_lung_finder() if job.configuration.get("find_lungs") else None
+        parts = _former_split(job, found, cache)
+        if parts:
+            found = {kind: found[kind].named((*part.train, *part.held_out)) for kind, part in parts.items()}
 
-        def cts_of(cases: Cases[CtCase]) -> Sequence[CtRecord]:
-            return _told(job, prepare_cts(cases, settings.ct_mm, cache)) if len(cases) else ()
+        def preparing(what: str) -> Callable[[int, int], None]:
+            def told(done: int, count: int) -> None:
+                job.progress(0, settings.steps, f"preparing {what}: {done} of {count}")
+                if job.should_stop():
+                    raise Stopped
 
-        def xrays_of(cases: Cases[XrayCase]) -> Sequence[XrayRecord]:
-            return _told(job, prepare_xrays(cases, size, size, finder, cache)) if len(cases) else ()
+            return told
 
-        (train_cts, held_cts), (train_xrays, held_xrays) = parts[0].apply(cts), parts[1].apply(xrays)
-        records, films = cts_of(train_cts), xrays_of(train_xrays)
+        cts = prepare_cts(found["ct"], settings.ct_mm, cache, progress=preparing("CTs"))
+        xrays = prepare_xrays(found["xray"], size, size, finder, cache, progress=preparing("X-rays"))
+        _tell(job, cts, already=len(found["ct"].skipped))
+        _tell(job, xrays, already=len(found["xray"].skipped))
+        # Only now is known what can be used: a damaged file must not be all that one side has.
+        parts = parts or _new_split(job, settings, {"ct": cts.cases, "xray": xrays.cases}, cache)
+
+        records, films = cts.named(parts["ct"].train), xrays.named(parts["xray"].train)
         self.patients = Patients(records)
-        watched = held_cts.named([case.name for case in held_cts][:WATCHED])
-        self.learnt_from = Patients(records[:WATCHED])
-        held = Patients(cts_of(watched))
-        self.watched = held if len(held) else self.learnt_from
+        held = Patients(cts.named(parts["ct"].held_out))
+        self.watched = held if len(held) else self.patients
         self.films = _stacked(films, size)
-        held_films = xrays_of(held_xrays)
+        held_films = xrays.named(parts["xray"].held_out)
         self.held_films = _stacked(held_films, size)
         whole = sum(film.is_whole for film in (*films, *held_films))
         if whole:
@@ -81,21 +95,28 @@ class TrainingData:
         self.pairs: Dataset = training_pairs(
             records, films, settings.seed, settings.steps, settings.views, settings.ct_augmentation
         )
-        for part in parts:
+        for kind, part in parts.items():
             for notice in part.notices:
-                job.log(notice)
+                job.log(f"{WHAT[kind]}: {notice}")
 
 
-def _parts(job: Job, settings: TrainingSettings, found: dict[str, Cases], cache: Cache) -> list[Split]:
-    """The split of each kind of case: drawn once, then the one that the run was started with."""
+def _new_split(
+    job: Job, settings: TrainingSettings, found: dict[str, Cases], cache: Cache
+) -> dict[str, Split]:
+    """The split of each kind of case, drawn and written."""
+    parts = {kind: split(cases, settings.seed, settings.held_out) for kind, cases in found.items()}
+    record = {
+        kind: {**part.to_dict(), "content": _contents(found[kind], cache)} for kind, part in parts.items()
+    }
+    write_json(job.folder / SPLIT, record)
+    return parts
+
+
+def _former_split(job: Job, found: dict[str, Cases], cache: Cache) -> dict[str, Split]:
+    """The split of each kind of case that the run was started with; none where it was not."""
     path = job.folder / SPLIT
     if not path.is_file():
-        parts = {kind: split(cases, settings.seed, settings.held_out) for kind, cases in found.items()}
-        record = {
-            kind: {**part.to_dict(), "content": _contents(found[kind], cache)} for kind, part in parts.items()
-        }
-        write_json(path, record)
-        return list(parts.values())
+        return {}
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         contents = {kind: dict(record[kind].pop("content")) for kind in found}
@@ -109,8 +130,8 @@ def _parts(job: Job, settings: TrainingSettings, found: dict[str, Cases], cache:
                 raise NerpError(f"{name} has changed since this run was started; start a new run.")
         added = len(found[kind]) - len(cases)
         if added:
-            job.log(f"{added} {kind} cases came after this run was started and take no part in it.")
-    return list(parts.values())
+            job.log(f"{added} more {WHAT[kind]} than this run was started with: they take no part in it.")
+    return parts
 
 
 def _contents(cases: Cases[Any], cache: Cache) -> dict[str, str]:
@@ -123,19 +144,19 @@ def _contents(cases: Cases[Any], cache: Cache) -> dict[str, str]:
     return found
 
 
-def _listed(job: Job, cases: Cases) -> Cases:
+def _list(job: Job, cases: Cases) -> None:
     for line in (*cases.notices, *cases.skipped_lines()[: LISTED + 1]):
         job.log(line)
-    return cases
 
 
-def _told(job: Job, records: Records[R]) -> Records[R]:
-    for line in records.cases.skipped_lines()[: LISTED + 1]:
+def _tell(job: Job, records: Records[R], already: int) -> None:
+    """What preparing has told of its cases, beyond what was left out already."""
+    skipped = records.cases.skipped[already:]
+    for line in replace(records.cases, skipped=skipped).skipped_lines()[: LISTED + 1]:
         job.log(line)
     for record in records:
         for notice in record.notices:
             job.log(f"{record.name}: {notice}")
-    return records
 
 
 def _stacked(films: Sequence[XrayRecord], size: int) -> np.ndarray:

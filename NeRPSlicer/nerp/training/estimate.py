@@ -15,14 +15,19 @@ from itertools import pairwise
 from statistics import fmean
 
 from ..datasets.ct_sizes import CtSize
+from ..datasets.records import MEMORY_BYTES
 from .settings import WATCHED, TrainingSettings
 
 BASE_BYTES, READING_BYTES = 580e6, 430e6
 """Python with torch and MONAI: with compiled kernels and a step's small things, and before the first step."""
 READ_BYTES, DRAWN_BYTES = 10.0, 43.0
 """For each voxel of a CT while it is read and its body found, and of a digital thorax while it is drawn."""
-KEPT_BYTES = 12.0
+RECORD_BYTES, TENSOR_BYTES = 4.0, 8.0
 """For each voxel of a prepared CT: HU, body, labels; matter and body as networks see them."""
+FILM_BYTES = 9.0
+"""For each pixel of a prepared film: the record, and all of a side together."""
+TENSORS_KEPT = 2 << 30
+"""Of those trained on and of those held out (`patients.MEMORY_BYTES`)."""
 STEP_BYTES = 70.0
 """For each voxel of the CT that a step works on: fields, their gradients, what those are computed from."""
 SHARE_OF_BOX = 0.75
@@ -87,6 +92,7 @@ def estimate(
     films: int,
     speed: float,
     prepared: Sequence[bool] | None = None,
+    on_card: bool = False,
 ) -> Estimate:
     """What a run will need.
 
@@ -96,6 +102,7 @@ def estimate(
         films: how many chest X-rays.
         speed: of this computer, `machine_speed`.
         prepared: which of the CTs lie in the cache; None is none.
+        on_card: whether networks and their gradients lie in a graphics card's memory; seconds stay a CPU's.
     """
     coarse = [SHARE_OF_BOX * size.voxels_at(settings.ct_mm) for size in cts]
     grids = [SHARE_OF_BOX * size.voxels_at(settings.mapper_mm) for size in cts]
@@ -107,8 +114,9 @@ def estimate(
     kept_bytes = mapper.kept_bytes * (mapper.checkpointed if settings.gradient_checkpointing else 1.0)
     step = kept_bytes * max(grids) + JUDGED * 2 * pixels * judge.kept_bytes + STEP_BYTES * max(coarse)
     saving = SAVED * weights
-    kept = KEPT_BYTES * sum(coarse) + 4 * pictures
-    trained = BASE_BYTES + kept + weights + gradients + max(step, saving)
+    kept = min(RECORD_BYTES * sum(coarse), MEMORY_BYTES) + min(TENSOR_BYTES * sum(coarse), TENSORS_KEPT)
+    kept += FILM_BYTES * pictures
+    trained = BASE_BYTES + kept + (saving if on_card else weights + gradients + max(step, saving))
     reading = READING_BYTES + kept
     reading += max(
         (

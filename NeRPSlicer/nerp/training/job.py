@@ -22,9 +22,10 @@ from ..networks.model import RadianceModel
 from .checkpoint import load_checkpoint, save_checkpoint
 from .data import TrainingData
 from .film_sheet import film_sheet
+from .plan import checked_settings
 from .report import report
 from .run_folder import FILMS, MODEL, SAMPLE, SAMPLES
-from .settings import TrainingSettings
+from .settings import WATCHED
 from .trainer import NotFinite, Trainer
 from .watched import Watched
 
@@ -38,14 +39,9 @@ def run(job: Job) -> None:
         NerpError: the configuration or the data make no sense, or a loss was not finite.
         Stopped: asked to; the model is left as it is then.
     """
-    try:
-        settings = TrainingSettings.from_dict(job.configuration["settings"])
-        job.progress(0, settings.steps, "reading CTs and X-rays")
-        data = TrainingData(job, settings)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise NerpError(
-            f"The job's configuration is not that of a training run ({error!r}); make it anew."
-        ) from error
+    settings = checked_settings(job.configuration)
+    job.progress(0, settings.steps, "reading CTs and X-rays")
+    data = TrainingData(job, settings)
     trainer = Trainer(settings, data.patients, data.films, data.pairs)
     facts, notices = load_checkpoint(job.checkpoints, trainer)
     for notice in notices:
@@ -60,11 +56,11 @@ def run(job: Job) -> None:
 
 
 def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
-    settings, watched = trainer.settings, Watched(trainer, data.watched, data.held_films)
-    learnt_from = Watched(trainer, data.learnt_from, data.films)
+    settings = trainer.settings
+    watched, learnt_from = _watched(trainer, data)
     before, begin = facts.get("seconds", 0.0), time.monotonic()
     shown = data.held_films if len(data.held_films) else data.films
-    write_png(job.folder / SAMPLES / FILMS, film_sheet(shown, len(data.watched)))
+    write_png(job.folder / SAMPLES / FILMS, film_sheet(shown, min(WATCHED, len(data.watched))))
 
     def finished() -> bool:
         facts["seconds"] = before + time.monotonic() - begin
@@ -83,6 +79,7 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             ) from error
         except torch.OutOfMemoryError as error:
             _need_less(job, trainer, error)
+            watched, learnt_from = _watched(trainer, data)
             continue
         job.progress(
             trainer.done, _expected_steps(trainer, facts["seconds"]), f"correlation {trainer.correlation:.3f}"
@@ -99,12 +96,17 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             metrics |= {"distance_training": nearness, "kept_step": facts.get("kept_step")}
             if not gate.passes(settings):
                 trainer.protect_anatomy()
-            for notice in gate.notices if trainer.done == 1 else ():
+            for notice in (*gate.notices, *watched.notices) if trainer.done == 1 else ():
                 job.log(notice)
             job.event(step=trainer.done, seconds=facts["seconds"], **told, **metrics)
             write_png(job.folder / SAMPLES / f"{SAMPLE}{trainer.done:08d}.png", samples)
             save_checkpoint(job.checkpoints, trainer, facts)
             _leave_model(job, trainer, data, facts)
+
+
+def _watched(trainer: Trainer, data: TrainingData) -> tuple[Watched, Watched]:
+    """What is measured on, and what the Mapper that is kept is chosen by."""
+    return Watched(trainer, data.watched, data.held_films), Watched(trainer, data.patients, data.films)
 
 
 def _need_less(job: Job, trainer: Trainer, error: torch.OutOfMemoryError) -> None:

@@ -5,6 +5,7 @@ torch is not needed: a panel and `nerp train` ask before they start.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,6 +34,8 @@ class Plan:
     labelled: int
     films: int
     estimate: Estimate
+    on_card: bool
+    """Whether networks will lie in a graphics card's memory, of which nothing is known here."""
     free_memory_bytes: float | None
     """None where the system does not tell."""
     free_disk_bytes: float | None
@@ -44,7 +47,12 @@ class Plan:
         needs = self.estimate
         return (
             f"{found}; about {gigabytes(needs.memory_bytes)} of memory, "
-            f"{gigabytes(needs.disk_bytes)} of disk and {duration(needs.seconds)} ({needs.steps} steps)."
+            f"{gigabytes(needs.disk_bytes)} of disk and {duration(needs.seconds)} ({needs.steps} steps)"
+            + (
+                " on the CPU; networks lie in the graphics card's memory, which is faster."
+                if self.on_card
+                else "."
+            )
         )
 
     @property
@@ -79,7 +87,7 @@ def plan(configuration: Mapping[str, Any], out: Path) -> Plan:
     Raises:
         NerpError: a folder holds nothing that can be used, one X-ray only, or settings make no sense.
     """
-    settings = TrainingSettings.from_dict(configuration["settings"])
+    settings = checked_settings(configuration)
     cts = found_cts(configuration)
     films = found_xrays(configuration)
     if len(films) < LEAST_FILMS:
@@ -89,10 +97,35 @@ def plan(configuration: Mapping[str, Any], out: Path) -> Plan:
         )
     cache = Cache(configuration.get("cache") or out / CACHE)
     prepared = [is_prepared(case, settings.ct_mm, cache) for case in cts]
-    needs = estimate(settings, [ct_size(case) for case in cts], len(films), machine_speed(), prepared)
+    sizes, on_card = [ct_size(case) for case in cts], may_use_a_card(settings)
+    needs = estimate(settings, sizes, len(films), machine_speed(), prepared, on_card)
     labelled = sum(case.labels is not None or case.thorax is not None for case in cts)
     room = free_memory_bytes(), free_disk_bytes(out)
-    return Plan(dict(configuration), len(cts), labelled, len(films), needs, *room)
+    return Plan(dict(configuration), len(cts), labelled, len(films), needs, on_card, *room)
+
+
+def may_use_a_card(settings: TrainingSettings) -> bool:
+    """Whether the run may compute on an NVIDIA card: its driver's program is there; torch is not asked."""
+    return settings.device != "cpu" and shutil.which("nvidia-smi") is not None
+
+
+def checked_settings(configuration: Mapping[str, Any]) -> TrainingSettings:
+    """The settings of a job's configuration, whose other parts are looked at too.
+
+    Raises:
+        NerpError: it is not that of a training run.
+    """
+    kinds = {"settings": dict, "ct": list, "xray": list}
+    wrong = [name for name, kind in kinds.items() if not isinstance(configuration.get(name), kind)]
+    wrong += [
+        name for name in ("labels", "cache") if not isinstance(configuration.get(name), (str, type(None)))
+    ]
+    if wrong or not isinstance(configuration.get("thoraxes", []), list):
+        raise NerpError(
+            f"The job's configuration is not that of a training run ({', '.join(wrong or ['thoraxes'])}); "
+            "make it anew."
+        )
+    return TrainingSettings.from_dict(configuration["settings"])
 
 
 def found_cts(configuration: Mapping[str, Any], beside: Path = Path()) -> Cases[CtCase]:

@@ -76,7 +76,8 @@ def report(mapper: Mapper, watched: Watched) -> tuple[dict[str, Any], Gate, np.n
                 value = correlation(learned, fixed.image, mask).nanmean().item()
                 by_group.setdefault(group, []).append(value)
             errors.append(_spread(matter - patient.matter, patient.body, 0.0))
-            contrasts.append(_spread(matter, patient.body) / _spread(patient.matter, patient.body))
+            before = _spread(patient.matter, patient.body)
+            contrasts.append(_spread(matter, patient.body) / before if before else 1.0)
             drawn.append(shown(learned, fixed.window, watched.tone).cpu())
     gate = Gate(
         float(np.mean(same)),
@@ -87,7 +88,7 @@ def report(mapper: Mapper, watched: Watched) -> tuple[dict[str, Any], Gate, np.n
         _diversity(drawn, watched.arms["tone"]),
         tuple(
             f"{patient.name} has no labels: its anatomy is judged inside the body only."
-            for patient in watched.patients
+            for patient in map(watched.patients.__getitem__, range(watched.count))
             if patient.structures is None
         ),
     )

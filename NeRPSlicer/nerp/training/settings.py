@@ -113,6 +113,7 @@ class TrainingSettings:
         if not isinstance(self.ct_augmentation, CtAugmentation):
             object.__setattr__(self, "ct_augmentation", CtAugmentation.from_dict(self.ct_augmentation))
         limits = {
+            "seed": (0, 2**62),
             "steps": (1, 10**7),
             "head_start": (0, 10**6),
             "size": (16, 1024),

@@ -45,6 +45,8 @@ STEERED_POWER = 4
 SLOW_PACE, SWIFT_PACE = 0.2, 30.0
 """How the weight follows the correlation: for good with each step, and at once."""
 LEAST_SAMPLES = 64
+TONE_CTS = 16
+"""CTs that a tone curve is fitted on, at the most."""
 MEMORY = 0.5
 """Of correlation and change: one step's pictures are few."""
 CHANGE_PACE = 0.5
@@ -110,12 +112,24 @@ class Trainer:
         self.done = 0
         self.anatomy_weight = settings.anatomy or FIRST_ANATOMY
         self.correlation, self.change = 1.0, 0.0
-        self.tone = self._fitted_tone(films) if settings.tone_curve else ToneCurve()
+        self._films = films
+        self._tone: ToneCurve | None = None if settings.tone_curve else ToneCurve()
+
+    @property
+    def tone(self) -> ToneCurve:
+        """The run's tone curve: that of a checkpoint, else fitted when it is first asked for."""
+        if self._tone is None:
+            self._tone = self._fitted_tone(self._films)
+        return self._tone
+
+    @tone.setter
+    def tone(self, tone: ToneCurve) -> None:
+        self._tone = tone
 
     def _fitted_tone(self, films: np.ndarray) -> ToneCurve:
         pictures = []
         with torch.no_grad():
-            for patient in self.patients:
+            for patient in self.patients[:TONE_CTS]:
                 cameras = patient.cameras(
                     self.settings.seed + 1, 0, 8, self.settings.ranges, self.settings.size
                 )
@@ -203,11 +217,13 @@ class Trainer:
             fixed: of the same cameras.
         """
         self.discriminator.requires_grad_(False)
-        realism = mapper_loss(self._judged(judged))
+        try:
+            realism = mapper_loss(self._judged(judged))
+            (to_realism,) = torch.autograd.grad(realism, met)
+        finally:  # a step that fails for want of memory is tried again
+            self.discriminator.requires_grad_(True)
         anatomy = anatomy_loss(met, fixed.image, 1 if self.settings.anatomy else STEERED_POWER)
-        (to_realism,) = torch.autograd.grad(realism, met)
         (to_anatomy,) = torch.autograd.grad(anatomy, met)
-        self.discriminator.requires_grad_(True)
         lengths = to_realism.norm().item(), to_anatomy.norm().item()
         weight = self._lambda(*lengths)
         told = {

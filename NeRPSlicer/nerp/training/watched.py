@@ -16,6 +16,7 @@ from ..projector import project
 from ..radiance import Fields
 from ..resources import structure_threshold_mm
 from .patients import Patient
+from .settings import WATCHED
 from .tone import knots, shown
 from .trainer import FixedPictures, Trainer
 
@@ -28,6 +29,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 VIEWS, VIEW_SEED = 8, 1_000_003
 """Poses that pictures are measured in."""
 SUBSET = 15
+
+
+LEAST_FILMS = 8
+"""Features are scaled by what films differ in: of fewer a distance says nothing."""
 
 
 class Views(NamedTuple):
@@ -44,19 +49,20 @@ class Watched:
 
     Args:
         trainer: as it will be while reports are made: with its tone curve.
-        patients: to look at.
+        patients: of whom the first `WATCHED` are looked at.
         films: real pictures, float32 ``[n, size, size]``; may be none.
     """
 
     def __init__(self, trainer: Trainer, patients: Sequence[Patient], films: np.ndarray) -> None:
         self.trainer, self.patients = trainer, patients
+        self.count = min(len(patients), WATCHED)
         self._films = films
 
     @cached_property
     def views(self) -> list[Views]:
         """Of each patient."""
         settings, found = self.trainer.settings, []
-        for patient in self.patients:
+        for patient in map(self.patients.__getitem__, range(self.count)):
             cameras = patient.cameras(VIEW_SEED, 0, VIEWS, settings.ranges, settings.size)
             fixed = self.trainer.fixed_pictures(patient, cameras)
             groups = {
@@ -94,9 +100,16 @@ class Watched:
         half = min(len(features), len(self._real)) // 2  # subsets of a whole set would all be the same
         return kernel_distance(features, self._real, min(SUBSET, max(2, half)))
 
+    @property
+    def notices(self) -> list[str]:
+        """What cannot be measured."""
+        if len(self._films) >= LEAST_FILMS:
+            return []
+        return [f"{len(self._films)} X-rays held out: a distance to them needs {LEAST_FILMS}, none is told."]
+
     @cached_property
     def _real(self) -> np.ndarray | None:
-        return random_features(self._films) if len(self._films) > 1 else None
+        return random_features(self._films) if len(self._films) >= LEAST_FILMS else None
 
 
 def _insides(patient: Patient, cameras: Sequence[Camera]) -> dict[str, np.ndarray]:
