@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import qt
 import slicer
-from nerp.training.run_folder import SAMPLE
 from slicer.i18n import tr as _
 
 from ..display import SETTLE_MS, sliceLogic
@@ -13,7 +12,7 @@ from ..scene.layouts import SAMPLES_VIEW, TRAINER, Layouts
 from ..scene.samples import fitSamples, hideSamples, showSamples
 from ..scene.viewTexts import ViewText
 from .pictures import readGrey
-from .runs import RunReader
+from .runs import SAMPLE, RunReader
 
 
 class RunDisplay:

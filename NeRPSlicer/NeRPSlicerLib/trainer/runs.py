@@ -8,11 +8,12 @@ from typing import Any
 
 from nerp import jobs
 from nerp.jobs import JobStatus
-from nerp.training.run_folder import FILMS, SAMPLE, SAMPLES
 
 from ..client.jobClient import Jobs
 
 KIND = "train"
+SAMPLES, SAMPLE, FILMS = "samples", "step_", "films.png"
+"""As `nerp.training.run_folder` has them, which is behind the wall."""
 
 
 def findRuns(folders: Iterable[Path], engine: Jobs = jobs) -> list[JobStatus]:

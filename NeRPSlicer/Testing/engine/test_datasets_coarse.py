@@ -160,6 +160,25 @@ def test_a_cached_ct_equals_a_fresh_one(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
 
 
+def test_a_table_of_names_that_comes_later_is_read(tmp_path: Path) -> None:
+    write_volume(tmp_path / "cts" / "ct.nrrd", small_ct())
+    labels = small_labels()
+    labels[: labels.shape[0] // 2] *= 2
+    write_volume(tmp_path / "labels" / "ct.nrrd", labels)
+    cache = Cache(tmp_path / "cache")
+
+    def names() -> set[str]:
+        (case,) = find_cts(tmp_path / "cts", tmp_path / "labels")
+        return {item.name for item in prepare_ct(case, 20.0, cache).structures.items}
+
+    nameless = names()
+    assert all(name.startswith("label_") for name in nameless)
+    values = sorted(int(name.removeprefix("label_")) for name in nameless)
+    rows = "".join(f"{value},organ {value}\n" for value in values)
+    (tmp_path / "labels" / "ct.csv").write_text("value,name\n" + rows, encoding="utf-8")
+    assert names() == {f"organ_{value}" for value in values}
+
+
 def test_content_and_settings_name_the_cache(tmp_path: Path) -> None:
     case, cache = write_case(tmp_path / "set"), Cache(tmp_path / "cache")
     first = prepare_ct(case, 20.0, cache)

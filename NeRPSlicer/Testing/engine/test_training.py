@@ -455,7 +455,8 @@ def test_distances_are_of_subsets_of_at_most_half_of_the_smaller_set(
     [
         ({"steps": 0}, "steps must be"),
         ({"size": 17}, "cannot be halved"),
-        ({"colour": 1}, "Unknown training settings: colour"),
+        ({"colour": 1}, "Unknown training settings: colour; nerp train --estimate shows"),
+        ({"view": 1}, "view; did you mean views?"),
         ({"version": 1}, "version 2"),
         ({"mapper_rate": "fast"}, "mapper_rate must be"),
         ({"views": 1.5}, "views must be a whole"),
@@ -505,9 +506,17 @@ def arguments(out: Path, xrays: Path, **more: object) -> list[str]:
     return ["train", *data, "--out", str(out), "--settings", json.dumps(settings)]
 
 
-def test_the_command_trains_and_leaves_a_model(tmp_path: Path) -> None:
+def stopped(run: Path) -> None:
+    """A finished run as one that was stopped before it could say so."""
+    record = json.loads((run / "status.json").read_text(encoding="utf-8"))
+    (run / "status.json").write_text(json.dumps({**record, "state": "stopped"}), encoding="utf-8")
+
+
+def test_the_command_trains_and_leaves_a_model(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     run = tmp_path / "run"
     assert main(arguments(run, write_films(tmp_path / "films"), steps=3)) == 0
+    learned = json.loads((run / "events.jsonl").read_text(encoding="utf-8").splitlines()[-2])["kept_step"]
+    assert ("tone curve alone" in capsys.readouterr().err) is (not learned)
     events = [json.loads(line) for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines()]
     steps = [event for event in events if "step" in event]
     assert [event["step"] for event in steps] == [1, 2, 3]
@@ -607,11 +616,19 @@ def test_a_run_goes_on_with_the_films_it_was_started_with(
 ) -> None:
     run, xrays = tmp_path / "run", write_films(tmp_path / "films")
     assert main(arguments(run, xrays, steps=1)) == 0
+    capsys.readouterr()
+    status = (run / "status.json").read_bytes()
+    assert main(["train", "--resume", str(run)]) == 0
+    assert (
+        "has ended after 1 steps" in capsys.readouterr().err and (run / "status.json").read_bytes() == status
+    )
+    stopped(run)
     before = (run / "split.json").read_bytes()
     (xrays / "another.png").write_bytes((xrays / "film0.png").read_bytes())
     assert main(["train", "--resume", str(run)]) == 0
     assert (run / "split.json").read_bytes() == before
     assert "1 more X-rays than this run" in (run / "log.txt").read_text(encoding="utf-8")
+    stopped(run)
     content = (xrays / "film1.png").read_bytes()
     (xrays / "film1.png").write_bytes((xrays / "film0.png").read_bytes())
     assert main(["train", "--resume", str(run)]) == 2

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import NerpError
-from ..jobs import create, look, read_job
+from ..jobs import create, look, read_events, read_job
 from ..jobs.job import run_job
 from ..models import lacking_packages
-from ..training.plan import plan
+from ..training.plan import checked_settings, plan
 from ..training.settings import PRESETS, TrainingSettings
 from .choices import named_path
 from .console import progress_bar, say
@@ -51,6 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     if options.resume:
         folder = _resumed(options)
+        before = look(folder)
+        if before.state == "done":
+            say(f"{folder} has ended after {before.done} steps; start a new run to train longer.")
+            return 0
         _check_packages()
     else:
         asked = plan(_configuration(options), options.out or Path())
@@ -61,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
         _check_packages()
         if asked.refusal:
             raise NerpError(asked.refusal)
+        _check_device(asked.configuration)
         folder = create(options.out, "train", asked.configuration)
     with progress_bar("steps") as show:
         state = run_job(folder.absolute(), KINDS, show)
@@ -68,6 +74,11 @@ def run(options: argparse.Namespace) -> int:
     model = folder / "model"
     if state == "done":
         say(f"Done: {done} steps; the model is in {model}.")
+        if not _has_learned(folder):
+            say(
+                "It is a tone curve alone: no report came nearer to the films with the anatomy kept. Train "
+                "longer, with more CTs."
+            )
     else:
         say(f"Stopped after {done} steps; nerp train --resume {folder} goes on.")
     return {"done": 0, "stopped": 130}[state]
@@ -79,6 +90,20 @@ def _check_packages() -> None:
         raise NerpError(
             f'Training needs {", ".join(lacking)}, not installed here: pip install "nerpslicer[train]"'
         )
+
+
+def _check_device(configuration: Mapping[str, Any]) -> None:
+    """A card that is not there is told before there is a folder."""
+    from ..training.device import chosen_device
+
+    chosen_device(checked_settings(configuration))
+
+
+def _has_learned(folder: Path) -> bool:
+    """Whether the model that a run left is more than a tone curve."""
+    reports = [event for event in read_events(folder)[0] if "step" in event]
+    kept = (reports[-1].get("kept_step") if reports else None) or 0
+    return kept > checked_settings(read_job(folder)["configuration"]).head_start
 
 
 def _resumed(options: argparse.Namespace) -> Path:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar, overload
 
 from ..errors import NerpError
 from ..io.images import stem
+from ..io.label_names import tables_that_may_name
 
 MAX_NAMED = 5
 """How many skipped files an error names."""
@@ -30,6 +31,15 @@ class CtCase:
     thorax: int | None = None
     """Seed of `nerp.thorax` where the case is a digital thorax."""
 
+    @property
+    def files(self) -> list[Path]:
+        """All that is read of it, tables of label names included; nothing of a digital thorax."""
+        if self.path is None or self.labels is None:
+            return [self.path] if self.path else []
+        named = self.labels.is_file()
+        tables = tables_that_may_name(self.labels, stem(self.labels)) if named else []
+        return [self.path, self.labels, *tables]
+
 
 @dataclass(frozen=True)
 class XrayCase:
@@ -43,6 +53,11 @@ class XrayCase:
     """What `nerp.io.xray.read_xray` reads."""
     masks: tuple[Path, ...] = ()
     """Mask pictures whose union is the lungs; none where the set has none."""
+
+    @property
+    def files(self) -> list[Path]:
+        """All that is read of it."""
+        return [self.path, *self.masks]
 
 
 C = TypeVar("C", CtCase, XrayCase)

@@ -97,7 +97,7 @@ def _sources(case: CtCase) -> list[Path]:
     """Files whose content decides what becomes of a case."""
     if case.path is None:  # what a seed draws changes with the drawing
         return sorted(Path(phantom.__file__).parent.glob("*.py"))
-    return [case.path, *([case.labels] if case.labels else [])]
+    return case.files
 
 
 def _key(content: str, case: CtCase, spacing_mm: float) -> str:

@@ -97,6 +97,13 @@ def label_table(names: NamesLike) -> LabelTable:
     return read_table(path)
 
 
+def tables_that_may_name(path: Path, stem: str) -> list[Path]:
+    """Files beside a label map that `table_beside` may read, of those that are there."""
+    names = [stem + suffix for suffix in TABLE_SUFFIXES]
+    names += [name + suffix for name in SHARED_TABLES for suffix in TABLE_SUFFIXES]
+    return [path.with_name(name) for name in names if path.with_name(name).is_file()]
+
+
 def table_beside(path: Path, stem: str, values: list[int]) -> tuple[LabelTable, Path] | None:
     """A table of the label map's own name that names a value of it, or one for its folder that names each of
     its several values.

@@ -17,7 +17,6 @@ from ..datasets import (
     CtRecord,
     Records,
     Split,
-    XrayCase,
     XrayRecord,
     load_lung_finder,
     prepare_cts,
@@ -46,6 +45,9 @@ class TrainingData:
         job: whose configuration names the folders; told what was left out.
         settings: of the run.
 
+    Attributes:
+        sources: what sets the folders hold and their terms, one line each.
+
     Raises:
         NerpError: a folder holds nothing that can be used, or not what the run was started with.
         Stopped: asked to while cases are prepared.
@@ -58,6 +60,7 @@ class TrainingData:
         }
         for cases in found.values():
             _list(job, cases)
+        self.sources = [line for cases in found.values() for line in cases.notices]
         cache = Cache(job.path(job.configuration.get("cache") or CACHE))
         size = settings.size
         finder = load_lung_finder() if job.configuration.get("find_lungs") else None
@@ -84,6 +87,7 @@ class TrainingData:
         self.patients = Patients(records)
         held = Patients(cts.named(parts["ct"].held_out))
         self.watched = held if len(held) else self.patients
+        self.held_cts = held.names
         self.films = _stacked(films, size)
         held_films = xrays.named(parts["xray"].held_out)
         self.held_films = _stacked(held_films, size)
@@ -136,12 +140,7 @@ def _former_split(job: Job, found: dict[str, Cases], cache: Cache) -> dict[str, 
 
 def _contents(cases: Cases[Any], cache: Cache) -> dict[str, str]:
     """The content's hash of each case that has files, by name."""
-    found = {}
-    for case in cases:
-        beside = case.masks if isinstance(case, XrayCase) else (case.labels,) if case.labels else ()
-        if case.path:
-            found[case.name] = cache.content_hash([case.path, *beside])
-    return found
+    return {case.name: cache.content_hash(case.files) for case in cases if case.files}
 
 
 def _list(job: Job, cases: Cases) -> None:

@@ -29,6 +29,8 @@ from .settings import WATCHED
 from .trainer import NotFinite, Trainer
 from .watched import Watched
 
+NAMED = 20
+"""CTs that a card names."""
 INTENDED_USE = "Research and teaching. Pictures are synthetic; no clinical decision may rest on them."
 
 
@@ -137,6 +139,12 @@ def _expected_steps(trainer: Trainer, seconds: float) -> int:
     return min(settings.steps, max(trainer.done + 1, round(trainer.done * 60 * settings.minutes / seconds)))
 
 
+def _told(names: list[str]) -> str:
+    return f"{len(names)} CTs" + (
+        f" ({', '.join(names[:NAMED])}{', …' * (len(names) > NAMED)})" if names else ""
+    )
+
+
 def _leave_model(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]) -> None:
     settings = trainer.settings
     metrics = facts.get("metrics", {})
@@ -146,8 +154,9 @@ def _leave_model(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str
         "made_with": f"nerp {__version__}, {trainer.done} steps of the preset {settings.preset}",
         "kept": f"step {facts.get('kept_step', 0)}: of those with the anatomy kept, the one whose pictures "
         f"of training CTs are nearest to training films; up to step {settings.head_start} a tone curve alone",
-        "data": f"{len(data.patients)} CTs and {len(data.films)} chest X-rays; held out: "
-        f"{len(data.held_films)} chest X-rays.",
+        "data": f"Trained on {_told(data.patients.names)} and {len(data.films)} chest X-rays; held out: "
+        f"{_told(data.held_cts)} and {len(data.held_films)} chest X-rays.",
+        "sources": " ".join(data.sources),
         "anatomy_gate": "passed" if metrics.get("gate") else "not passed",
         "metrics": metrics,
         "settings": settings.to_dict(),

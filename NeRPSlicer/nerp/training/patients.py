@@ -10,7 +10,7 @@ from typing import overload
 import numpy as np
 import torch
 
-from ..datasets import CtRecord
+from ..datasets import CtRecord, Records
 from ..geometry import Camera, VolumeGeometry
 from ..lungs import with_lungs
 from ..networks.learned import Orientation
@@ -122,13 +122,18 @@ class Patients(Sequence[Patient]):
         memory_bytes: tensors kept in memory, of one patient at least.
     """
 
-    def __init__(self, records: Sequence[CtRecord], memory_bytes: int = MEMORY_BYTES) -> None:
+    def __init__(self, records: Records[CtRecord], memory_bytes: int = MEMORY_BYTES) -> None:
         self._records, self._memory_bytes = records, memory_bytes
         self._kept: OrderedDict[int, Patient] = OrderedDict()
         self._geometries: dict[int, VolumeGeometry] = {}
 
     def __len__(self) -> int:
         return len(self._records)
+
+    @property
+    def names(self) -> list[str]:
+        """Of all, none of which need be made for it."""
+        return [case.name for case in self._records.cases]
 
     @overload
     def __getitem__(self, index: int) -> Patient: ...

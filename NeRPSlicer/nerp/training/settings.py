@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from ..ct_augmentation import WINDOWS_HU, CtAugmentation
@@ -194,7 +195,9 @@ class TrainingSettings:
             raise NerpError(f"These training settings are not of version {SCHEMA_VERSION}; start a new run.")
         unknown = set(values) - {item.name for item in fields(cls)}
         if unknown:
-            raise NerpError(f"Unknown training settings: {', '.join(sorted(unknown))}; start a new run.")
+            near = get_close_matches(sorted(unknown)[0], [item.name for item in fields(cls)], 1)
+            meant = f"; did you mean {near[0]}?" if near else "; nerp train --estimate shows all there are."
+            raise NerpError(f"Unknown training settings: {', '.join(sorted(unknown))}{meant}")
         return cls(**values)
 
 
