@@ -566,6 +566,11 @@ def test_a_run_that_is_stopped_while_it_prepares_stops(
     assert not (run / "split.json").exists() and not list((run / "checkpoints").glob("*"))
     monkeypatch.undo()
     assert main(["train", "--resume", str(run)]) == 0
+    stopped(run)
+    asked.clear()
+    monkeypatch.setattr(Job, "should_stop", lambda self, epoch_over=True: len(asked) > 1 or asked.append(1))
+    assert main(["train", "--resume", str(run)]) == 130
+    assert json.loads((run / "status.json").read_text(encoding="utf-8"))["done"] == 3, "still done"
 
 
 @pytest.mark.slow

@@ -99,9 +99,16 @@ def label_table(names: NamesLike) -> LabelTable:
 
 def tables_that_may_name(path: Path, stem: str) -> list[Path]:
     """Files beside a label map that `table_beside` may read, of those that are there."""
-    names = [stem + suffix for suffix in TABLE_SUFFIXES]
-    names += [name + suffix for name in SHARED_TABLES for suffix in TABLE_SUFFIXES]
-    return [path.with_name(name) for name in names if path.with_name(name).is_file()]
+    return _own_tables(path, stem) + _shared_tables(path)
+
+
+def _own_tables(path: Path, stem: str) -> list[Path]:
+    return [own for suffix in TABLE_SUFFIXES if (own := path.with_name(stem + suffix)).is_file()]
+
+
+def _shared_tables(path: Path) -> list[Path]:
+    places = (path.with_name(name + suffix) for name in SHARED_TABLES for suffix in TABLE_SUFFIXES)
+    return [place for place in places if place.is_file()]
 
 
 def table_beside(path: Path, stem: str, values: list[int]) -> tuple[LabelTable, Path] | None:
@@ -111,29 +118,24 @@ def table_beside(path: Path, stem: str, values: list[int]) -> tuple[LabelTable, 
     Converters (dcm2niix, BIDS) lay a JSON file of the map's own name beside it that tells of the scan: one
     that is no table is passed over.
     """
-    for suffix in TABLE_SUFFIXES:
-        own = path.with_name(stem + suffix)
-        if own.is_file():
-            try:
-                table = read_table(own)
-            except NerpError:
-                if suffix != ".json":
-                    raise
-                continue
-            if not table.keys().isdisjoint(values):
-                return table, own
+    for own in _own_tables(path, stem):
+        try:
+            table = read_table(own)
+        except NerpError:
+            if own.suffix != ".json":
+                raise
+            continue
+        if not table.keys().isdisjoint(values):
+            return table, own
     if len(values) < 2:
         return None
-    for name in SHARED_TABLES:
-        for suffix in TABLE_SUFFIXES:
-            shared = path.with_name(name + suffix)
-            if shared.is_file():
-                try:
-                    table = read_table(shared)
-                except NerpError:
-                    continue
-                if table.keys() >= set(values):
-                    return table, shared
+    for shared in _shared_tables(path):
+        try:
+            table = read_table(shared)
+        except NerpError:
+            continue
+        if table.keys() >= set(values):
+            return table, shared
     return None
 
 

@@ -89,6 +89,11 @@ class Job:
             path.mkdir(exist_ok=True)
         return path
 
+    @property
+    def done(self) -> int:
+        """Steps told last, at first those of a former run."""
+        return int(self._status["done"])
+
     def path(self, name: str) -> Path:
         """A path of the configuration; a relative one is relative to the run folder."""
         return self.folder / name

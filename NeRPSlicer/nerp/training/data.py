@@ -70,7 +70,7 @@ class TrainingData:
 
         def preparing(what: str) -> Callable[[int, int], None]:
             def told(done: int, count: int) -> None:
-                job.progress(0, settings.steps, f"preparing {what}: {done} of {count}")
+                job.progress(job.done, settings.steps, f"preparing {what}: {done} of {count}")
                 if job.should_stop():
                     raise Stopped
 

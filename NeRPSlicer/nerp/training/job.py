@@ -39,10 +39,10 @@ def run(job: Job) -> None:
 
     Raises:
         NerpError: the configuration or the data make no sense, or a loss was not finite.
-        Stopped: asked to; the model is left as it is then.
+        Stopped: asked to; the model is that of the last report.
     """
     settings = checked_settings(job.configuration)
-    job.progress(0, settings.steps, "reading CTs and X-rays")
+    job.progress(job.done, settings.steps, "reading CTs and X-rays")
     data = TrainingData(job, settings)
     trainer = Trainer(settings, data.patients, data.films, data.pairs)
     facts, notices = load_checkpoint(job.checkpoints, trainer)
@@ -91,7 +91,7 @@ def _train(job: Job, trainer: Trainer, data: TrainingData, facts: dict[str, Any]
             # What is kept must not be chosen by what it is measured on.
             seen, seen_gate, _ = report(trainer.averaged, learnt_from)
             nearness = seen.get("distance_vrr")
-            # One film has no distance: then the latest is kept.
+            # Few films have no distance: then the latest is kept.
             order = -float(trainer.done) if nearness is None else nearness
             if seen_gate.passes(settings) and trainer.keep(order):
                 facts |= {"metrics": metrics, "kept_step": trainer.done}

@@ -64,10 +64,14 @@ def report(mapper: Mapper, watched: Watched) -> tuple[dict[str, Any], Gate, np.n
     trainer = watched.trainer
     drawn: list[torch.Tensor] = []
     by_group: dict[str, list[float]] = {}
+    unlabelled: list[str] = []
     same, changes, errors, contrasts = [], [], [], []
     with torch.no_grad():
-        for number, (cameras, fixed, groups) in enumerate(watched.views):
-            patient = watched.patients[number].on(trainer.device)
+        # Views first: a patient more than they are would be made for nothing.
+        for (cameras, fixed, groups), known in zip(watched.views, watched.patients, strict=False):
+            if known.structures is None:
+                unlabelled.append(known.name)
+            patient = known.on(trainer.device)
             matter, opacity = trainer.fields(mapper, patient)
             learned, _ = patient.pictures(matter, opacity, cameras, trainer.samples)
             same.append(correlation(learned, fixed.image, fixed.inside).nanmean().item())
@@ -86,11 +90,7 @@ def report(mapper: Mapper, watched: Watched) -> tuple[dict[str, Any], Gate, np.n
         float(np.mean(errors)),
         float(np.mean(contrasts)),
         _diversity(drawn, watched.arms["tone"]),
-        tuple(
-            f"{patient.name} has no labels: its anatomy is judged inside the body only."
-            for patient in map(watched.patients.__getitem__, range(watched.count))
-            if patient.structures is None
-        ),
+        tuple(f"{name} has no labels: its anatomy is judged inside the body only." for name in unlabelled),
     )
     metrics: dict[str, Any] = {
         "body_correlation": gate.body,

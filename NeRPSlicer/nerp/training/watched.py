@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +30,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 VIEWS, VIEW_SEED = 8, 1_000_003
 """Poses that pictures are measured in."""
 SUBSET = 15
-
-
 LEAST_FILMS = 8
 """Features are scaled by what films differ in: of fewer a distance says nothing."""
 
@@ -55,14 +54,13 @@ class Watched:
 
     def __init__(self, trainer: Trainer, patients: Sequence[Patient], films: np.ndarray) -> None:
         self.trainer, self.patients = trainer, patients
-        self.count = min(len(patients), WATCHED)
         self._films = films
 
     @cached_property
     def views(self) -> list[Views]:
         """Of each patient."""
         settings, found = self.trainer.settings, []
-        for patient in map(self.patients.__getitem__, range(self.count)):
+        for patient in islice(self.patients, WATCHED):
             cameras = patient.cameras(VIEW_SEED, 0, VIEWS, settings.ranges, settings.size)
             fixed = self.trainer.fixed_pictures(patient, cameras)
             groups = {
